@@ -1,0 +1,12 @@
+import type { Document } from '@registratur/core/document'
+import type { Format } from '../format.ts'
+import type { Translate } from '../messages/index.ts'
+
+/** Why a document is kept as long as it is, in one sentence. */
+export function retentionText({ recordClass, retention }: Document, t: Translate, format: Format): string {
+  const { years, basis, startsOn, schedule } = retention
+  const params = { years, basis, class: t.value('class', recordClass), schedule }
+  return startsOn
+    ? t('retention.from', { ...params, date: format.date(startsOn) })
+    : t('retention.waiting', params)
+}
