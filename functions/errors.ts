@@ -61,7 +61,9 @@ export function invalidInput(error: z.ZodError): ArchiveError {
 /** The only place where errors become HTTP. */
 export function onError(error: unknown, c: Context): Response {
   const known = archiveErrorOf(error)
-  if (!known) console.error(JSON.stringify({ level: 'error', path: c.req.routePath, error: describe(error) }))
+  // A client that hung up is no fault of ours.
+  if (!known && !c.req.raw.signal.aborted)
+    console.error(JSON.stringify({ level: 'error', path: c.req.routePath, error: describe(error) }))
   return problemResponse(
     known ?? new ArchiveError('unavailable', 'unexpected', 'Something went wrong on our side. Try again in a moment.'),
     known ? STATUS[known.kind] : 500,

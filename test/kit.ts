@@ -8,7 +8,7 @@ import { setUp } from '@registratur/core/staff'
 import { type Archive, openArchive } from '@registratur/functions/embedded'
 import { vi } from 'vitest'
 
-export const URL = 'http://localhost:4321'
+const URL = 'http://localhost:4321'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes and assert what they find.
 export type Json = any

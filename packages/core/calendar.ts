@@ -13,7 +13,7 @@ export function endOfDay(date: string, zone: string): Date {
 
 /** The last day of the calendar year `years` after the one that `date` lies in. */
 export function endOfYear(date: string, years = 0): string {
-  return `${Temporal.PlainDate.from(date).year + years}-12-31`
+  return `${Number(date.slice(0, 4)) + years}-12-31`
 }
 
 export function addMonths(now: Date, months: number, zone: string): Date {

@@ -4,7 +4,7 @@ import type { Ctx } from './ctx.ts'
 import { Customer, type CustomerRow, nameOf } from './customer-fields.ts'
 import { ArchiveError } from './errors.ts'
 import { overwrite, type Row } from './item.ts'
-import { fold, queryTerms, searchTerms } from './text.ts'
+import { firstOf, fold, queryTerms, searchTerms } from './text.ts'
 
 /** A customer as lists show it. Each pointer row of the directory carries one, so that a page is one query. */
 export const CustomerSummary = Customer.pick({
@@ -66,7 +66,7 @@ export function directoryRows(customer: CustomerRow): PointerRow[] {
 
 function sortKey({ id, name, createdAt }: CustomerSummary, sort: (typeof SORTS)[number]): string {
   if (sort === 'number') return `number#${id.slice(4).padStart(12, '0')}`
-  return sort === 'name' ? `name#${fold(name).slice(0, 200)}#${id}` : `created#${createdAt}#${id}`
+  return sort === 'name' ? `name#${firstOf(fold(name), 200)}#${id}` : `created#${createdAt}#${id}`
 }
 
 /**

@@ -223,7 +223,7 @@ function changeTree<T>(
     const { writes, result } = decide(file)
     await ctx.table.transact([update(file.tree, {}), ...writes])
     return result
-  }, 30)
+  })
 }
 
 function requireFreeName(file: OpenFile, folder: Partial<FolderRow> & { name: string }): void {

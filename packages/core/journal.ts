@@ -52,7 +52,7 @@ export function journal(ctx: Ctx, action: string, objects: Objects, details: Rec
   const entry = {
     id,
     at: ctx.now.toISOString(),
-    actor: { kind: ctx.actor.kind, id: ctx.actor.id },
+    actor: { kind: ctx.actor.kind, id: actorIdIn(ctx, objects.customer) },
     action,
     objects: JSON.parse(JSON.stringify(objects)) as Record<string, string>,
     commitment: commitment(salt, all),
@@ -62,6 +62,12 @@ export function journal(ctx: Ctx, action: string, objects: Objects, details: Rec
     insert(keys.journal(objects.customer, id), entry, index),
     insert(keys.details(objects.customer, id), { id, salt, details: all }),
   ]
+}
+
+/** A person who is a contact of several customers acts, in each file, as that customer's contact. */
+function actorIdIn({ actor }: Ctx, customer: string | undefined): string {
+  if (actor.kind !== 'contact') return actor.id
+  return actor.memberships.find(({ customerId }) => customerId === customer)?.contactId ?? actor.id
 }
 
 /** What an entry's commitment must be, given its details and salt. */

@@ -53,19 +53,29 @@ export interface Change {
   item?: Item
 }
 
+/** Keys are 1 to 2,048 (pk) and 1 to 1,024 (sk) bytes of UTF-8; every method answers others with `invalid-key`. */
 export interface Table {
   /** Strongly consistent. */
   get<T extends Item = Item>(key: Key): Promise<T | undefined>
-  /** Strongly consistent, in the order of the keys; at most 100 of them. */
+  /**
+   * Strongly consistent, in the order of the keys; at most 100 of them.
+   *
+   * @throws {ArchiveError} `too-many-keys`
+   */
   getMany<T extends Item = Item>(keys: Key[]): Promise<(T | undefined)[]>
-  /** Strongly consistent, except through an index. Ordered by the sort key's UTF-8 bytes. */
+  /**
+   * Strongly consistent, except through an index. Ordered by the sort key's UTF-8 bytes; rows with the same index key
+   * come in any order, but always in the same.
+   *
+   * @throws {ArchiveError} `invalid-query` | `invalid-cursor`
+   */
   query<T extends Item = Item>(query: Query): Promise<Page<T>>
   /**
    * All writes or none.
    *
    * @throws {ConflictError} naming each key whose condition failed
    * @throws {ArchiveError} `transaction-too-large` over 100 writes or 4 MB, `item-too-large` over 400 KB,
-   *   `duplicate-write` when a key occurs twice
+   *   `duplicate-write` when a key occurs twice, `invalid-item` when a value is not JSON
    */
   transact(writes: Write[]): Promise<void>
   /** Draw `n` numbers from a counter that starts at 1; returns the first. Atomic; gaps are allowed. */
@@ -99,6 +109,7 @@ export interface Staging {
   uploadUrl(upload: UploadTicket): Promise<SignedRequest>
   /** `sha256` only where the store itself has verified it. */
   head(uploadId: string): Promise<{ size: number; sha256?: string } | undefined>
+  /** @throws {ArchiveError} `upload-missing` */
   read(uploadId: string): Promise<ReadableStream<Uint8Array>>
   /** Forget the bytes of an upload; not an error when there are none. */
   remove(uploadId: string): Promise<void>
@@ -154,8 +165,8 @@ export interface Vault {
    */
   adopt(uploadId: string, key: string, meta: VaultMeta): Promise<{ versionId: string }>
   /**
-   * @param range  first and last byte, both inclusive
-   * @throws {ArchiveError} `object-not-found`
+   * @param range  first and last byte, both inclusive; a last byte beyond the end means the end
+   * @throws {ArchiveError} `object-not-found` | `range-not-satisfiable`
    */
   get(ref: VaultRef, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array>>
   head(ref: VaultRef): Promise<VaultHead | undefined>
@@ -171,6 +182,7 @@ export interface Vault {
    * @throws {ArchiveError} `lock-shortened` | `object-not-found`
    */
   extendLock(ref: VaultRef, until: Date, mode: LockMode): Promise<void>
+  /** @throws {ArchiveError} `object-not-found` */
   hold(ref: VaultRef, on: boolean): Promise<void>
   /**
    * Remove one version for good; not an error when it is gone already.

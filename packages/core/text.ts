@@ -50,30 +50,35 @@ export const CalendarDate = z.iso
   .refine((date) => date >= '1900-01-01' && date <= '2199-12-31', 'must lie between 1900 and 2199')
 
 const GERMAN: Record<string, string> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss', ł: 'l', ø: 'o', đ: 'd', ı: 'i' }
-const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '')
+const spelledOut = (text: string) => text.replace(/[äöüßłøđı]/g, (letter) => GERMAN[letter] ?? letter)
+const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
 
 /** Lower case, umlauts and ß spelled out, other marks dropped: how names are sorted and compared. */
 export function fold(text: string): string {
-  return plain(
-    text
-      .normalize('NFC')
-      .toLowerCase()
-      .replace(/[äöüßłøđı]/g, (letter) => GERMAN[letter] ?? letter),
-  )
+  return spelledOut(plain(spelledOut(text.normalize('NFC').toLowerCase())))
+}
+
+/** The first `most` characters: unlike `slice` it cuts none in two. */
+export function firstOf(text: string, most: number): string {
+  return [...text].slice(0, most).join('')
 }
 
 const words = (text: string) => text.split(/[^\p{L}\p{N}@._+-]+/u).filter(Boolean)
 
-/** The words by which a text is found: Müller by "mueller" and by "muller". */
+const withParts = (word: string) => [word, ...word.split(/[@._+-]+/).filter(Boolean)]
+
+const MOST_TERM = 60
+
+/** The words by which a text is found: Müller-Lüdi by "mueller", by "muller" and by "luedi". */
 export function searchTerms(texts: string[]): string[] {
   const terms = new Set<string>()
-  for (const word of texts.flatMap(words)) {
-    for (const term of [fold(word), plain(word.toLowerCase())]) terms.add(term.slice(0, 60))
+  for (const word of texts.flatMap(words).flatMap(withParts)) {
+    for (const term of [fold(word), plain(word)]) terms.add(firstOf(term, MOST_TERM))
   }
   return [...terms]
 }
 
 /** The words of a query, folded as the index is. */
 export function queryTerms(query: string): string[] {
-  return words(query).map((word) => fold(word).slice(0, 60))
+  return words(query).map((word) => firstOf(fold(word), MOST_TERM))
 }

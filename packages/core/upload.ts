@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { may, signInRequired } from './access.ts'
+import { allow, may } from './access.ts'
 import type { Ctx } from './ctx.ts'
+import { openFile } from './customer.ts'
 import { ArchiveError, notFound } from './errors.ts'
 import { insert, type Row } from './item.ts'
 import { keys } from './keys.ts'
@@ -60,7 +61,7 @@ export type UploadRow = Row<{
  * @throws {ArchiveError} `sign-in-required` | `forbidden`
  */
 export async function createUpload(ctx: Ctx, input: NewUpload): Promise<z.infer<typeof Upload>> {
-  if (ctx.actor.kind === 'anonymous') throw signInRequired()
+  await allowUpload(ctx)
   const expires = new Date(ctx.now.getTime() + HOURS_VALID * 3600_000)
   const id = ctx.newId('upl')
   const upload = { id, ...input, by: ctx.actor.id, expiresAt: expires.toISOString() }
@@ -69,6 +70,17 @@ export async function createUpload(ctx: Ctx, input: NewUpload): Promise<z.infer<
     ctx.table.transact([insert(keys.upload(id), upload, { expires: Math.ceil(expires.getTime() / 1000) + 7 * 86400 })]),
   ])
   return { uploadId: id, ...request }
+}
+
+/** Staff may upload; a contact may where a folder is shared with them to hand documents in. */
+async function allowUpload(ctx: Ctx): Promise<void> {
+  const { actor } = ctx
+  if (actor.kind !== 'contact') return allow(ctx, 'document.write')
+  for (const { customerId } of actor.memberships) {
+    const { folders, scope } = await openFile(ctx, customerId)
+    if (folders.some(({ id }) => scope?.folder(id).upload)) return
+  }
+  throw new ArchiveError('forbidden', 'forbidden', 'Nothing is shared with you to hand documents in. Ask for it.')
 }
 
 /**

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { backup as backupDatabase, DatabaseSync } from 'node:sqlite'
 import { ArchiveError } from '@registratur/core/errors'
 import type { VaultRef } from '@registratur/core/ports'
-import { nothingIfMissing, statOrNothing, syncFolder } from './files.ts'
+import { codeOf, nothingIfMissing, statOrNothing, syncFolder } from './files.ts'
 import { checkDatabase } from './table.ts'
 
 export interface BackupFile {
@@ -149,13 +149,13 @@ async function appear<T>(target: string, fill: (partial: string) => Promise<T>):
   try {
     const result = await fill(partial)
     await syncTree(partial)
-    await rmdir(target).catch(nothingIfMissing(undefined))
     await rename(partial, target)
     await syncFolder(dirname(target))
     return result
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
-    throw error
+    if (codeOf(error) !== 'EBUSY' && codeOf(error) !== 'EXDEV') throw error
+    throw new ArchiveError('conflict', 'target-is-mounted', `${target} is a mount point. Give a new folder within it.`)
   }
 }
 
@@ -170,7 +170,8 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   await access(from, constants.R_OK)
   const source = new DatabaseSync(from, { timeout: 10_000 })
   try {
-    await backupDatabase(source, to)
+    // In one go: a copy in several steps starts over whenever another process writes in between.
+    await backupDatabase(source, to, { rate: 0x7fffffff })
   } finally {
     source.close()
   }

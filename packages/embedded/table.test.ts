@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -209,6 +210,14 @@ describe('only the embedded table', () => {
     spy.mockRestore()
     expect(plans.length).toBeGreaterThan(10)
     for (const plan of plans) expect(plan).toMatch(/^SEARCH rows USING (PRIMARY KEY|INDEX gsi1) \((gsi1)?pk=\?/)
+  })
+
+  it('can do without a file', async () => {
+    const volatile = openTable(':memory:')
+    await volatile.transact([row('a')])
+    expect(await queryAll(volatile, { pk: 'p' })).toHaveLength(1)
+    await volatile.close()
+    expect(existsSync(':memory:')).toBe(false)
   })
 
   it('refuses a file written by a newer version', async () => {

@@ -42,6 +42,7 @@ interface Step {
  *
  * Transactions that arrive within one turn of the event loop are committed together and acknowledged after that commit.
  *
+ * @param file  path of the file, or `:memory:` for a table that vanishes with it
  * @example const table = openTable('data/archive.db')
  */
 export function openTable(file: string, options: TableOptions = {}): EmbeddedTable {
@@ -266,7 +267,7 @@ const INDEX = 'gsi1pk, gsi1sk, pk, sk'
 
 function openDatabase(file: string): DatabaseSync {
   // SQLite gives its log files the mode of the database.
-  closeSync(openSync(file, 'a', 0o600))
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
   try {
     // Rows lie in key order (WITHOUT ROWID): a range read is 3.5 times as fast as through a separate key index.

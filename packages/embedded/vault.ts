@@ -252,7 +252,8 @@ export async function openVault(options: VaultOptions): Promise<EmbeddedVault> {
       if (!VERSION_ID.test(ref.versionId)) return
       const path = base(ref)
       await inTurn(path, async () => {
-        const sidecar = await readSidecar(`${path}.json`)
+        // Without bytes there is no version to protect, only what a crash left of one.
+        const sidecar = (await statOrNothing(`${path}.bin`)) && (await readSidecar(`${path}.json`))
         if (sidecar?.held) {
           throw new ArchiveError('conflict', 'object-held', 'A legal hold covers this version: lift the hold first.')
         }
