@@ -49,7 +49,10 @@ export function ses(options: ClientOptions): SESv2Client {
   return new SESv2Client(common(options, 'ses'))
 }
 
-function common({ region, signal, attempts = ATTEMPTS, wrap, endpoints }: ClientOptions, service: keyof typeof ANSWER_MS) {
+function common(
+  { region, signal, attempts = ATTEMPTS, wrap, endpoints }: ClientOptions,
+  service: keyof typeof ANSWER_MS,
+) {
   const network = new NodeHttpHandler({
     connectionTimeout: CONNECT_MS,
     requestTimeout: ANSWER_MS[service],
@@ -69,7 +72,8 @@ function common({ region, signal, attempts = ATTEMPTS, wrap, endpoints }: Client
 function abortable(inner: Handler, signal: ClientOptions['signal']): Handler {
   return {
     metadata: inner.metadata,
-    handle: (request, options) => inner.handle(request, { ...options, abortSignal: options?.abortSignal ?? signal?.() }),
+    handle: (request, options) =>
+      inner.handle(request, { ...options, abortSignal: options?.abortSignal ?? signal?.() }),
     destroy: () => inner.destroy(),
   }
 }

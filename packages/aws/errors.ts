@@ -2,7 +2,11 @@ import { ArchiveError } from '@registratur/core/errors'
 
 /** Name and HTTP status of what a service answered. */
 export function serviceError(error: unknown): { name: string; status: number | undefined; message: string } {
-  const { name = '', message = '', $metadata } = (error ?? {}) as {
+  const {
+    name = '',
+    message = '',
+    $metadata,
+  } = (error ?? {}) as {
     name?: string
     message?: string
     $metadata?: { httpStatusCode?: number }

@@ -78,7 +78,9 @@ export function openStaging({ client, bucket: Bucket }: StagingOptions): Staging
       do {
         const command = new ListObjectsV2Command({ Bucket, Prefix: PREFIX, ContinuationToken })
         const { Contents = [], NextContinuationToken } = await client.send(command).catch(unavailable)
-        const old = Contents.flatMap(({ Key, LastModified }) => (Key && LastModified && LastModified < instant ? [Key] : []))
+        const old = Contents.flatMap(({ Key, LastModified }) =>
+          Key && LastModified && LastModified < instant ? [Key] : [],
+        )
         for (let at = 0; at < old.length; at += LANES) await Promise.all(old.slice(at, at + LANES).map(remove))
         removed += old.length
         ContinuationToken = NextContinuationToken

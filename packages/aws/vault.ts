@@ -51,8 +51,9 @@ export function openVault({ client, bucket: Bucket, stagingBucket, pageSize = 10
         }),
       )
       .catch(unavailable)
-    const objects = (answer.Versions ?? []).flatMap(({ Key: key, VersionId: versionId, Size: size = 0, LastModified }) =>
-      key && versionId ? [{ key, versionId, size, createdAt: (LastModified ?? new Date(0)).toISOString() }] : [],
+    const objects = (answer.Versions ?? []).flatMap(
+      ({ Key: key, VersionId: versionId, Size: size = 0, LastModified }) =>
+        key && versionId ? [{ key, versionId, size, createdAt: (LastModified ?? new Date(0)).toISOString() }] : [],
     )
     const { IsTruncated, NextKeyMarker: key, NextVersionIdMarker: versionId } = answer
     return { objects, next: IsTruncated && key ? { key, versionId } : undefined }

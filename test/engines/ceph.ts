@@ -47,7 +47,8 @@ async function startIn(folder: string, programs: Running[]): Promise<Omit<S3Engi
   for (const name of ['mon.a', 'osd.0', 'rgw', 'run', 'log']) await mkdir(path(name))
   await writeFile(path('ceph.conf'), configurationOf(folder, { fsid, monitor, s3 }))
 
-  const mayDo = (rights: Record<string, string>) => Object.entries(rights).flatMap(([what, how]) => ['--cap', what, how])
+  const mayDo = (rights: Record<string, string>) =>
+    Object.entries(rights).flatMap(([what, how]) => ['--cap', what, how])
   for (const [name, rights] of [
     ['mon.', { mon: 'allow *' }],
     ['client.admin', { mon: 'allow *', osd: 'allow *', mgr: 'allow *' }],
@@ -69,12 +70,7 @@ async function startIn(folder: string, programs: Running[]): Promise<Omit<S3Engi
   await until(async () => (await fetch(url)).status < 500, programs, 120)
   const [accessKeyId, secretAccessKey] = [randomBytes(10).toString('hex'), randomBytes(20).toString('hex')]
   const user = ['user', 'create', '--uid=archive', '--display-name=archive']
-  await run('radosgw-admin', [
-    ...configuration,
-    ...user,
-    `--access-key=${accessKeyId}`,
-    `--secret=${secretAccessKey}`,
-  ])
+  await run('radosgw-admin', [...configuration, ...user, `--access-key=${accessKeyId}`, `--secret=${secretAccessKey}`])
   return { url, accessKeyId, secretAccessKey }
 }
 

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
 import {
   DescribeStreamCommand,
   DynamoDBStreamsClient,
@@ -44,7 +49,8 @@ export async function createTable(endpoint: string, TableName = `table-${randomU
 
 /** The vault's and the staging bucket as the vault stack makes them. */
 export async function createBuckets({ url, ...credentials }: S3Access): Promise<{ vault: string; staging: string }> {
-  const client = new S3Client({ endpoint: url, region: REGION, credentials, forcePathStyle: true })
+  const client = // Ceph has no regions and takes no name of one.
+    new S3Client({ endpoint: url, region: 'us-east-1', credentials, forcePathStyle: true })
   const [vault, staging] = [`vault-${randomUUID()}`, `staging-${randomUUID()}`]
   await client.send(new CreateBucketCommand({ Bucket: staging }))
   await client.send(new CreateBucketCommand({ Bucket: vault, ObjectLockEnabledForBucket: true }))

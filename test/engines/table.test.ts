@@ -2,7 +2,7 @@ import { dynamoDb } from '@registratur/aws/clients'
 import { changesOf, openTable } from '@registratur/aws/table'
 import { tableContract } from '@registratur/core/contract/table'
 import { describe, inject } from 'vitest'
-import { createTable, readStream, REGION } from './kit.ts'
+import { createTable, REGION, readStream } from './kit.ts'
 
 const endpoint = inject('dynamodb')
 
