@@ -11,7 +11,12 @@ import {
   GetRecordsCommand,
   GetShardIteratorCommand,
 } from '@aws-sdk/client-dynamodb-streams'
-import { CreateBucketCommand, PutObjectLockConfigurationCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  PutBucketCorsCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { StreamRecord } from '@registratur/aws/table'
 
 export const REGION = 'eu-central-1'
@@ -48,12 +53,22 @@ export async function createTable(endpoint: string, TableName = `table-${randomU
 }
 
 /** The vault's and the staging bucket as the vault stack makes them. */
-export async function createBuckets({ url, ...credentials }: S3Access): Promise<{ vault: string; staging: string }> {
+export async function createBuckets(
+  { url, ...credentials }: S3Access,
+  origin = 'http://localhost',
+): Promise<{ vault: string; staging: string }> {
   const client = // Ceph has no regions and takes no name of one.
     new S3Client({ endpoint: url, region: 'us-east-1', credentials, forcePathStyle: true })
   const [vault, staging] = [`vault-${randomUUID()}`, `staging-${randomUUID()}`]
   await client.send(new CreateBucketCommand({ Bucket: staging }))
   await client.send(new CreateBucketCommand({ Bucket: vault, ObjectLockEnabledForBucket: true }))
+  for (const [Bucket, AllowedMethods] of [
+    [staging, ['PUT']],
+    [vault, ['GET', 'HEAD']],
+  ] as [string, string[]][]) {
+    const CORSRules = [{ AllowedMethods, AllowedOrigins: [origin], AllowedHeaders: ['*'], ExposeHeaders: ['etag'] }]
+    await client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules } }))
+  }
   const DefaultRetention = { Mode: 'GOVERNANCE' as const, Days: 7 }
   await client.send(
     new PutObjectLockConfigurationCommand({
