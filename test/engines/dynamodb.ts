@@ -23,7 +23,15 @@ export async function startDynamoDb(): Promise<Engine> {
   const folder = await fetchPackage()
   const [port] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
-  const args = ['-Xmx1g', '-Djava.library.path=DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar', '-inMemory', '-sharedDb', '-port']
+  const args = [
+    '-Xmx1g',
+    '-Djava.library.path=DynamoDBLocal_lib',
+    '-jar',
+    'DynamoDBLocal.jar',
+    '-inMemory',
+    '-sharedDb',
+    '-port',
+  ]
   const program = start('java', [...args, String(port), '-disableTelemetry'], { cwd: folder })
   try {
     // It answers everything that is not signed with 400.
