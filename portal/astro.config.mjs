@@ -1,5 +1,6 @@
 import { defineConfig } from 'astro/config'
 import adapter from './adapter/index.mjs'
+import { ownIconsOnly } from './adapter/own-icons.mjs'
 
 /** One copy of the domain in the process, so that an error thrown by an adapter is an instance of the pages' class. */
 const domainStaysOutside = {
@@ -22,6 +23,6 @@ export default defineConfig({
   build: { inlineStylesheets: 'never', assets: '_astro' },
   vite: {
     build: { assetsInlineLimit: 0, cssMinify: true },
-    plugins: [domainStaysOutside],
+    plugins: [domainStaysOutside, ownIconsOnly],
   },
 })

@@ -75,7 +75,9 @@ function put(
       if (!/^(content-length|host)$/i.test(name)) request.setRequestHeader(name, value)
     request.upload.onprogress = ({ loaded, total }) => onProgress({ phase: 'sending', fraction: loaded / (total || 1) })
     request.onload = () =>
-      request.status < 300 ? resolve() : reject(new ApiError('upload-failed', `${request.status} ${request.statusText}`))
+      request.status < 300
+        ? resolve()
+        : reject(new ApiError('upload-failed', `${request.status} ${request.statusText}`))
     request.onerror = () => reject(new ApiError('network', ''))
     request.onabort = () => reject(signal.reason)
     signal.addEventListener('abort', () => request.abort(), { once: true })
