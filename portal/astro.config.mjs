@@ -1,4 +1,4 @@
-import { defineConfig } from 'astro/config'
+import { defineConfig, passthroughImageService } from 'astro/config'
 import adapter from './adapter/index.mjs'
 import { ownIconsOnly } from './adapter/own-icons.mjs'
 
@@ -14,6 +14,7 @@ export default defineConfig({
   output: 'server',
   adapter: adapter(),
   session: false,
+  image: { service: passthroughImageService() },
   // The app in front of the portal refuses cross-site requests, for pages and API alike.
   security: { checkOrigin: false },
   compressHTML: true,

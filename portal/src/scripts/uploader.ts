@@ -1,7 +1,8 @@
 import '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
 import type WaProgressBar from '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
+import type { RecordClass } from '@registratur/core/retention'
 import { guess } from '../features/guess.ts'
-import { ApiError, api, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
+import { ApiError, answer, api, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
 
 interface Settings {
   customerId: string
@@ -175,17 +176,21 @@ class Row {
       this.#sha256 ??= await sha256Of(this.#file, transfer)
       if (office && !this.#duplicateAccepted && (await this.#showDuplicate(this.#sha256))) return
       this.#uploadId ??= await upload(this.#file, this.#sha256, transfer)
-      const document = await fileUpload<{ id: string }>(
-        `/api/customers/${customerId}/documents`,
-        {
-          uploadId: this.#uploadId,
-          folderId: this.#value('folderId'),
-          recordClass: this.#value('recordClass'),
-          title: this.#value('title'),
-          number: this.#value('number') || undefined,
-          documentDate: this.#value('documentDate'),
-          final: final || undefined,
-        },
+      const json = {
+        uploadId: this.#uploadId,
+        folderId: this.#value('folderId'),
+        recordClass: this.#value('recordClass') as RecordClass,
+        title: this.#value('title'),
+        number: this.#value('number') || undefined,
+        documentDate: this.#value('documentDate'),
+        final: final || undefined,
+      }
+      const document = await fileUpload(
+        () =>
+          api.customers[':customer'].documents.$post(
+            { param: { customer: customerId }, json },
+            { init: { signal: transfer.signal } },
+          ),
         transfer,
       )
       this.#show('done', 'phase.done')
@@ -200,11 +205,11 @@ class Row {
 
   async #showDuplicate(sha256: string): Promise<boolean> {
     const { customerId, documentPath } = this.#settings
-    const { items } = await api<{ items: { id: string; title: string }[] }>(
-      'GET',
-      `/api/customers/${customerId}/documents?sha256=${sha256}`,
-      undefined,
-      this.#abort.signal,
+    const { items } = await answer(
+      api.customers[':customer'].documents.$get(
+        { param: { customer: customerId }, query: { sha256 } },
+        { init: { signal: this.#abort.signal } },
+      ),
     )
     const [first] = items
     if (!first) return false
