@@ -1,7 +1,7 @@
 import { createApiKey } from '@registratur/core/api-key'
 import { setUp } from '@registratur/core/staff'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { cookiesOf, type Json, sha256, someBytes } from '../kit.ts'
+import { type Json, sha256, someBytes } from '../kit.ts'
 import { type EngineArchive, openArchive } from './archive.ts'
 
 const [dynamodb, s3] = [inject('dynamodb'), inject('s3')]
@@ -145,3 +145,9 @@ describe.skipIf(!dynamodb || !s3)('the archive on AWS’s protocols', () => {
     expect((await ask('GET', `/api${path}/versions/1/content`, undefined, machine())).status).toBe(302)
   })
 })
+
+const cookiesOf = (headers: Headers) =>
+  headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ')
