@@ -4,7 +4,7 @@ import type { Mailer } from '@registratur/core/ports'
 import { runJob } from '@registratur/core/worker'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
 import type { Aws, Invocation } from './aws.ts'
-import { logger } from './log.ts'
+import { nameOf, telemetry } from './log.ts'
 
 export interface JobsOptions {
   aws: Aws
@@ -18,9 +18,11 @@ export interface JobsOptions {
  * no failure of the batch; what the table could not take is reported, and comes again.
  */
 export function jobsHandler({ aws, kinds, mailer = noMailer }: JobsOptions) {
-  const log = logger(kinds.join('+'))
-  const failed = (job: { id: string; kind: string; attempts: number }, error: unknown) =>
-    log.error('job failed', { job, error: error instanceof Error ? error.name : 'unknown' })
+  const { log, count } = telemetry(kinds.join('+'))
+  const failed = (job: { id: string; kind: string; attempts: number }, error: unknown) => {
+    count('JobFailed')
+    log.error('job failed', { job, error: nameOf(error) })
+  }
 
   return async ({ Records }: DynamoDBStreamEvent, invocation: Invocation): Promise<DynamoDBBatchResponse> => {
     aws.begin(invocation)
@@ -32,7 +34,8 @@ export function jobsHandler({ aws, kinds, mailer = noMailer }: JobsOptions) {
         await runJob(aws.context(), { mailer, failed }, change.key)
         return []
       } catch (error) {
-        log.error('not run', { error: error instanceof Error ? error.name : 'unknown' })
+        count('StreamRecordFailed')
+        log.error('not run', { error: nameOf(error) })
         return [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }]
       }
     }

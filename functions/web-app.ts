@@ -4,7 +4,7 @@ import { archiveAuth } from './auth/archive-auth.ts'
 import { type Aws, type AwsEnvironment, type Invocation, need } from './aws.ts'
 import { throughEdge } from './edge.ts'
 import { onError } from './errors.ts'
-import { logger, requestLog } from './log.ts'
+import { requestLog, telemetry } from './log.ts'
 import { offerSetup } from './setup.ts'
 
 /** The one Hono app on AWS, with what belongs to the edge and the invocation around it. */
@@ -21,7 +21,7 @@ export function webApp(aws: Aws, env: AwsEnvironment) {
     aws.begin(c.env?.context)
     await next()
   })
-  outer.use(requestLog(logger('web')))
+  outer.use(requestLog(telemetry('web')))
   if (secrets) outer.use(throughEdge(secrets.split(',').filter(Boolean)))
   return outer.route('/', app)
 }

@@ -35,6 +35,7 @@ export async function openArchive({ dynamodb, s3, url }: { dynamodb: string; s3:
   Object.assign(process.env, env, {
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    POWERTOOLS_METRICS_DISABLED: 'true',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'ERROR',
   })
   actAsLambda()

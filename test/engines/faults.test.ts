@@ -33,6 +33,7 @@ describe.skipIf(!dynamodb || !s3)('a call to AWS that fails', () => {
     process.env.AWS_ACCESS_KEY_ID = s3.accessKeyId
     process.env.AWS_SECRET_ACCESS_KEY = s3.secretAccessKey
     process.env.POWERTOOLS_LOG_LEVEL = 'CRITICAL'
+    process.env.POWERTOOLS_METRICS_DISABLED = 'true'
     env = {
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
