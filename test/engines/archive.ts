@@ -10,9 +10,10 @@ export const SETUP_TOKEN = 'let me in'
 /**
  * The archive as it runs on AWS: its functions behind the events they get there, over engines on this machine.
  *
+ * @param table  the address under which the functions reach DynamoDB, if it is another one
  * @param url  where it says it is reached; answer there with `fetch`
  */
-export async function openArchive({ dynamodb, s3, url }: { dynamodb: string; s3: S3Access; url: string }) {
+export async function openArchive({ dynamodb, s3, url, table = dynamodb }: EngineOptions) {
   const [tableName, { vault, staging }, ses] = await Promise.all([
     createTable(dynamodb),
     createBuckets(s3, url),
@@ -20,7 +21,7 @@ export async function openArchive({ dynamodb, s3, url }: { dynamodb: string; s3:
   ])
   const env = {
     AWS_REGION: REGION,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_DYNAMODB: table,
     AWS_ENDPOINT_URL_S3: s3.url,
     AWS_ENDPOINT_URL_SESV2: ses.url,
     REGISTRATUR_TABLE: tableName,
@@ -83,6 +84,13 @@ export async function openArchive({ dynamodb, s3, url }: { dynamodb: string; s3:
       await ses.stop()
     },
   }
+}
+
+interface EngineOptions {
+  dynamodb: string
+  s3: S3Access
+  url: string
+  table?: string
 }
 
 export type EngineArchive = Awaited<ReturnType<typeof openArchive>>

@@ -3,6 +3,8 @@ import { setUp } from '@registratur/core/staff'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { type Json, sha256, someBytes } from '../kit.ts'
 import { type EngineArchive, openArchive } from './archive.ts'
+import { startLaggingIndex } from './lagging-index.ts'
+import type { Engine } from './process.ts'
 
 const [dynamodb, s3] = [inject('dynamodb'), inject('s3')]
 const URL = 'https://archive.example'
@@ -11,17 +13,23 @@ const BERT = 'bert@kunde-b.example'
 
 describe.skipIf(!dynamodb || !s3)('the archive on AWS’s protocols', () => {
   let archive: EngineArchive
+  let index: Engine
   let key: string
   let cookie = ''
 
   beforeAll(async () => {
     if (!dynamodb || !s3) throw new Error('no engine')
-    archive = await openArchive({ dynamodb, s3, url: URL })
+    // Nothing of this needs the index: it shows nothing all the while.
+    index = await startLaggingIndex(dynamodb, Number.POSITIVE_INFINITY)
+    archive = await openArchive({ dynamodb, s3, url: URL, table: index.url })
     const administrator = { name: 'Ada', email: 'ada@archive.example', company: 'Test GmbH', language: 'en' as const }
     await setUp(archive.aws.context(), administrator)
     key = (await createApiKey(archive.aws.context(), { name: 'journey', roles: ['administrator'] })).key
   })
-  afterAll(() => archive?.close())
+  afterAll(async () => {
+    await archive?.close()
+    await index?.stop()
+  })
 
   async function ask(method: string, path: string, body?: unknown, who: Record<string, string> = {}) {
     const headers = { ...(body ? { 'content-type': 'application/json' } : {}), ...who }
