@@ -1,5 +1,6 @@
-import { dynamoDb, s3, ses } from '@registratur/aws/clients'
-import { sesMailer } from '@registratur/aws/mailer'
+import type { ClientOptions } from '@registratur/aws/client'
+import { dynamoDb } from '@registratur/aws/dynamodb'
+import { s3 } from '@registratur/aws/s3'
 import { openStaging } from '@registratur/aws/staging'
 import { openTable } from '@registratur/aws/table'
 import { openVault } from '@registratur/aws/vault'
@@ -31,11 +32,8 @@ export interface AwsEnvironment {
   AWS_ENDPOINT_URL_SESV2?: string
 }
 
-export interface AwsOptions {
+export interface AwsOptions extends Pick<ClientOptions, 'attempts' | 'wrap'> {
   clock?: Clock
-  /** Passed to the clients: tries per call and, for tests, what stands between them and the network. */
-  attempts?: Parameters<typeof dynamoDb>[0]['attempts']
-  wrap?: Parameters<typeof dynamoDb>[0]['wrap']
 }
 
 /** What a Lambda says of its invocation, as far as it is needed. */
@@ -50,7 +48,7 @@ const RESERVE_MS = 500
 /** The archive's ports on AWS. Each function opens what its rights allow it to use; nothing is asked of AWS before. */
 export function openAws(env: AwsEnvironment, { clock = () => new Date(), attempts, wrap }: AwsOptions = {}) {
   let deadline: AbortSignal | undefined
-  const options = {
+  const options: ClientOptions = {
     region: need(env, 'AWS_REGION'),
     signal: () => deadline,
     endpoints: {
@@ -69,10 +67,9 @@ export function openAws(env: AwsEnvironment, { clock = () => new Date(), attempt
   const zone = env.REGISTRATUR_ZONE || 'Europe/Berlin'
 
   return {
-    ...{ table, staging, vault, clock, url, zone },
+    ...{ table, staging, vault, clock, url, zone, options },
     /** A context of the archive itself, at the present instant. */
     context: (): Ctx => ({ ...{ table, staging, vault, url, zone, newId }, actor: SYSTEM, now: clock() }),
-    mailer: () => sesMailer({ client: ses(options), from: need(env, 'REGISTRATUR_MAIL_FROM') }),
     /** Origins of the buckets, which pages upload to and read from. */
     storeOrigins: env.AWS_ENDPOINT_URL_S3
       ? [new URL(env.AWS_ENDPOINT_URL_S3).origin]

@@ -1,7 +1,11 @@
 /** Lambda: the table's stream wakes the workers that need the table and the mailer. */
-import { openAws } from './aws.ts'
+import { sesMailer } from '@registratur/aws/mailer'
+import { ses } from '@registratur/aws/ses'
+import { need, openAws } from './aws.ts'
 import { jobsHandler } from './jobs.ts'
 
 const aws = openAws(process.env)
 
-export const handler = jobsHandler({ aws, kinds: ['mail', 'merge'], mailer: aws.mailer() })
+const mailer = sesMailer({ client: ses(aws.options), from: need(process.env, 'REGISTRATUR_MAIL_FROM') })
+
+export const handler = jobsHandler({ aws, kinds: ['mail', 'merge'], mailer })

@@ -73,6 +73,5 @@ describe('a handler of the stream', () => {
 
   it('is not deployed without what it needs', () => {
     expect(() => openAws({ ...ENV, REGISTRATUR_TABLE: '' })).toThrow('REGISTRATUR_TABLE')
-    expect(() => openAws(ENV).mailer()).toThrow('REGISTRATUR_MAIL_FROM')
   })
 })

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { ClientOptions, Handler } from '@registratur/aws/clients'
+import type { ClientOptions, Handler } from '@registratur/aws/client'
 
 /** What can happen to a call. */
 export const FAULTS = [

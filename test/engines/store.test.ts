@@ -1,4 +1,4 @@
-import { s3 } from '@registratur/aws/clients'
+import { s3 } from '@registratur/aws/s3'
 import { openStaging } from '@registratur/aws/staging'
 import { openVault } from '@registratur/aws/vault'
 import { stagingContract } from '@registratur/core/contract/staging'

@@ -1,4 +1,4 @@
-import { dynamoDb } from '@registratur/aws/clients'
+import { dynamoDb } from '@registratur/aws/dynamodb'
 import { changesOf, openTable } from '@registratur/aws/table'
 import { tableContract } from '@registratur/core/contract/table'
 import { describe, inject } from 'vitest'

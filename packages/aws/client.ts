@@ -1,7 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
-import { SESv2Client } from '@aws-sdk/client-sesv2'
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
 export interface ClientOptions {
@@ -23,33 +19,8 @@ const ATTEMPTS = 4
 /** Nothing waits for ever: DynamoDB answers in milliseconds, S3 copies 5 GiB before it answers. */
 const ANSWER_MS = { dynamodb: 5_000, s3: 60_000, ses: 10_000 }
 
-/** The table's client. */
-export function dynamoDb(options: ClientOptions): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({ ...common(options, 'dynamodb') })
-  return DynamoDBDocumentClient.from(client, {
-    marshallOptions: { removeUndefinedValues: true, allowImpreciseNumbers: true },
-    unmarshallOptions: { wrapNumbers: Number },
-  })
-}
-
-/** The client of staging and vault. */
-export function s3(options: ClientOptions): S3Client {
-  return new S3Client({
-    ...common(options, 's3'),
-    // Whoever runs an S3 of their own rarely has a host name for each bucket.
-    forcePathStyle: options.endpoints?.s3 !== undefined,
-    // The SDK's own CRC32 would be signed into upload URLs as that of an empty body.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  })
-}
-
-/** The mailer's client. */
-export function ses(options: ClientOptions): SESv2Client {
-  return new SESv2Client(common(options, 'ses'))
-}
-
-function common(
+/** What every client is made with: a time limit and retries for each call, and an end to all of them. */
+export function configured(
   { region, signal, attempts = ATTEMPTS, wrap, endpoints }: ClientOptions,
   service: keyof typeof ANSWER_MS,
 ) {
