@@ -48,7 +48,7 @@ export function archiveErrorOf(error: unknown): ArchiveError | undefined {
 
 export function invalidInput(error: z.ZodError): ArchiveError {
   const errors = error.issues.slice(0, 50).flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ field: issue.path.join('.'), message: issue.message }]
+    if (issue.code !== 'unrecognized_keys') return [{ field: issue.path.join('.'), message: messageOf(issue) }]
     return issue.keys
       .slice(0, 20)
       .map((key) => ({ field: [...issue.path, key.slice(0, 100)].join('.'), message: 'is not a known field' }))
@@ -56,6 +56,11 @@ export function invalidInput(error: z.ZodError): ArchiveError {
   const [first] = errors
   const where = first?.field ? `${first.field}: ${first.message}` : (first?.message ?? 'check the fields')
   return new ArchiveError('invalid', 'invalid-input', `Something in the request is not right. ${where}.`, { errors })
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_type') return issue.message
+  return issue.message.endsWith('undefined') ? 'is missing' : `is not of the type ${issue.expected}`
 }
 
 /** The only place where errors become HTTP. */

@@ -3,6 +3,7 @@ import { ArchiveError } from '@registratur/core/errors'
 import { settings } from '@registratur/core/settings'
 import type { PortalLocals } from '@registratur/portal/locals'
 import { type Deps, openapi } from './app.ts'
+import { statusOf } from './errors.ts'
 import { askAuth } from './sign-in.ts'
 
 /** What the portal's pages get: the actor's context and sign-in, in this process. */
@@ -29,6 +30,7 @@ export async function portalLocals(deps: Deps, ctx: Ctx, request: Request): Prom
       signOut: () => deps.auth.signOut(request.headers),
     },
     setup,
+    statusOf,
     openapi,
   }
 }

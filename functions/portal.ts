@@ -34,6 +34,7 @@ export function portal<E extends Env>({ locals, client = CLIENT }: PortalOptions
     const headers = new Headers(response.headers)
     headers.set('cache-control', 'no-store')
     headers.append('vary', 'cookie, accept-language')
+    if (headers.get('content-type') === 'text/html') headers.set('content-type', 'text/html; charset=utf-8')
     return new Response(response.body, { status: response.status, headers })
   })
   return app

@@ -1,5 +1,6 @@
-import { defineConfig } from 'astro/config'
+import { defineConfig, passthroughImageService } from 'astro/config'
 import adapter from './adapter/index.mjs'
+import { ownIconsOnly } from './adapter/own-icons.mjs'
 
 /** One copy of the domain in the process, so that an error thrown by an adapter is an instance of the pages' class. */
 const domainStaysOutside = {
@@ -13,6 +14,7 @@ export default defineConfig({
   output: 'server',
   adapter: adapter(),
   session: false,
+  image: { service: passthroughImageService() },
   // The app in front of the portal refuses cross-site requests, for pages and API alike.
   security: { checkOrigin: false },
   compressHTML: true,
@@ -22,6 +24,6 @@ export default defineConfig({
   build: { inlineStylesheets: 'never', assets: '_astro' },
   vite: {
     build: { assetsInlineLimit: 0, cssMinify: true },
-    plugins: [domainStaysOutside],
+    plugins: [domainStaysOutside, ownIconsOnly],
   },
 })

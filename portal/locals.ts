@@ -1,4 +1,5 @@
 import type { Ctx } from '@registratur/core/ctx'
+import type { ArchiveError } from '@registratur/core/errors'
 
 /** What the app gives to every page: the portal's only way to the archive. */
 export interface PortalLocals {
@@ -25,6 +26,8 @@ export interface PortalLocals {
     valid(token: string): boolean
     complete(input: SetupInput): Promise<Headers>
   }
+  /** The HTTP status that a page about this error has. */
+  statusOf(error: ArchiveError): number
   /** The API's OpenAPI 3.1 document. */
   openapi(): object
 }
@@ -34,6 +37,8 @@ export interface SetupInput {
   name: string
   email: string
   company: string
+  /** Of the page it was filled in on: the template's folders get their names in it. */
+  language: 'en' | 'de'
   /** Fill the archive with invented customers to click through. */
   demo: boolean
 }

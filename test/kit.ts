@@ -148,7 +148,7 @@ export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).
 
 export const someBytes = (size = 1000) => new Uint8Array(randomBytes(size))
 
-export const cookiesOf = (headers: Headers) =>
+const cookiesOf = (headers: Headers) =>
   headers
     .getSetCookie()
     .map((cookie) => cookie.split(';')[0])

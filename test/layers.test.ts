@@ -55,8 +55,8 @@ describe('layers', () => {
     expect(violations(/^functions\/routes\//, ports)).toEqual([])
   })
 
-  it('the portal calls use cases, never adapters, routes or rows', () => {
-    const below = /^@registratur\/(embedded|aws|functions|cli)|^@registratur\/core\/(item|keys)$/
+  it('the portal calls use cases, and its scripts the typed client, never adapters, routes or rows', () => {
+    const below = /^@registratur\/(embedded|aws|functions(?!\/client$)|cli)|^@registratur\/core\/(item|keys)$/
     expect(violations(/^portal\//, below)).toEqual([])
   })
 

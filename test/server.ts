@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-export const CLI = `${root}packages/cli/bin.js`
+const CLI = `${root}packages/cli/bin.js`
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -36,7 +36,7 @@ export async function startServer(options: {
   const env = { ...process.env, PORT: String(port), REGISTRATUR_DATA: options.dataDir, REGISTRATUR_URL: url }
   const child = spawn(process.execPath, ['functions/local.ts', ...(options.args ?? [])], { cwd: root, env })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (output += chunk))
   await untilHealthy(`http://127.0.0.1:${port}/api/health`, child, () => output)
   return {
     url,
@@ -75,8 +75,8 @@ export function registratur(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (chunk) => (stdout += chunk))
-  child.stderr.on('data', (chunk) => (stderr += chunk))
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk))
   const done = once(child, 'close').then(([code]): Finished => ({ code, stdout, stderr }))
   return { child, done }
 }

@@ -14,6 +14,7 @@ const health = createRoute({
   path: '/health',
   tags,
   summary: 'Answers once everything is up',
+  security: [],
   responses: { 200: json(z.object({ status: z.literal('ok') }), 'Up') },
 })
 
@@ -22,6 +23,7 @@ const me = createRoute({
   path: '/me',
   tags,
   summary: 'Who I am to the archive',
+  security: [],
   responses: {
     200: json(
       z.object({

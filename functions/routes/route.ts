@@ -1,5 +1,6 @@
 import { createRoute as create, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
-import { notFound } from '@registratur/core/errors'
+import { notFound, signInRequired } from '@registratur/core/errors'
+import { createMiddleware } from 'hono/factory'
 import type { AppEnv } from '../env.ts'
 import { Problem } from '../errors.ts'
 
@@ -14,14 +15,25 @@ export function router() {
   })
 }
 
-/** A route of the API: every one of them may answer with a problem document. */
+/** What nobody sends is not even looked at, so that it tells nothing about what would be valid. */
+const signedIn = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.var.ctx.actor.kind === 'anonymous') throw signInRequired()
+  await next()
+})
+
+/**
+ * A route of the API: every one of them may answer with a problem document.
+ *
+ * @param config.security  `[]` opens the route to anybody; every other one is for whoever is signed in or has a key
+ */
 export function createRoute<const R extends RouteConfig>(config: R): R & { getRoutingPath(): string } {
   const problem = {
     description: 'What went wrong, and what to do (RFC 9457)',
     content: { 'application/problem+json': { schema: Problem } },
   }
-  const route = create(config)
+  const route: RouteConfig = create(config)
   route.responses = { ...route.responses, default: problem }
+  if (config.security?.length !== 0) route.middleware = signedIn
   return route as R & { getRoutingPath(): string }
 }
 

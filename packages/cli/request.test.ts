@@ -63,7 +63,11 @@ describe('send', () => {
 
 describe('persist', () => {
   it('tries again after network errors, server errors and 429, ever more slowly', async () => {
-    const { step, calls } = failing(new Unreachable(new Error('x')), new Refused(503, '', 'x'), new Refused(429, '', 'x'))
+    const { step, calls } = failing(
+      new Unreachable(new Error('x')),
+      new Refused(503, '', 'x'),
+      new Refused(429, '', 'x'),
+    )
     const { pauses, options } = patient()
     expect(await persist(step, options)).toBe('done')
     expect(calls()).toBe(4)

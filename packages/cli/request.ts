@@ -50,6 +50,9 @@ export async function send<R extends Reply, T>(request: () => Promise<R>, read: 
     if (reply.ok) return await read(reply)
     throw refusal(reply, await reply.text())
   } catch (error) {
+    const { cause } = error as Error
+    // The file that was being sent has changed or gone.
+    if (cause instanceof DOMException && cause.name === 'NotReadableError') throw cause
     // fetch rejects with a TypeError whenever the network fails, also in the middle of a body.
     if (error instanceof TypeError || (error as Error).name === 'AbortError') throw new Unreachable(error)
     throw error
@@ -59,7 +62,8 @@ export async function send<R extends Reply, T>(request: () => Promise<R>, read: 
 /** @param body  a problem document, or whatever something between us and the archive says */
 function refusal(reply: Reply, body: string): Refused {
   const problem = parsed(body) as { code?: unknown; detail?: unknown } | undefined
-  const detail = typeof problem?.detail === 'string' ? problem.detail : `The archive answered with status ${reply.status}.`
+  const detail =
+    typeof problem?.detail === 'string' ? problem.detail : `The archive answered with status ${reply.status}.`
   const code = typeof problem?.code === 'string' ? problem.code : ''
   const seconds = Number(reply.headers.get('retry-after') ?? Number.NaN)
   return new Refused(reply.status, code, detail, seconds >= 0 ? seconds * 1000 : undefined)
@@ -101,7 +105,12 @@ export interface Persistence {
  * @throws whatever the last attempt threw
  */
 export async function persist<T>(step: () => Promise<T>, options: Persistence = {}): Promise<T> {
-  const { signal, waiting, wait = (ms, abort) => pause(ms, undefined, { signal: abort }), random = Math.random } = options
+  const {
+    signal,
+    waiting,
+    wait = (ms, abort) => pause(ms, undefined, { signal: abort }),
+    random = Math.random,
+  } = options
   let waited = 0
   for (let attempt = 0; ; attempt++) {
     try {

@@ -83,7 +83,7 @@ describe('the scope of a contact', () => {
           })
           const file = fileWith(folders, grants)
           for (const contact of ['ada', 'bob', 'nobody']) {
-            const scope = new Scope(file, contact, TODAY)
+            const scope = new Scope(file, [contact], TODAY)
             // Twice, as the first answer is remembered.
             for (const { id } of [...folders, ...folders].reverse()) {
               expect(scope.folder(id)).toEqual(naively(file, contact, { folder: id }))
@@ -105,7 +105,7 @@ describe('the scope of a contact', () => {
   it('holds through the last day of a grant and not a day longer', () => {
     const on = (until?: string) => [{ contactId: 'ada', folderId: 'fld_a', permission: 'view' as const, until }]
     const read = (until?: string) =>
-      new Scope(fileWith([{ id: 'fld_a' }], on(until)), 'ada', TODAY).folder('fld_a').read
+      new Scope(fileWith([{ id: 'fld_a' }], on(until)), ['ada'], TODAY).folder('fld_a').read
     expect([read(), read(TODAY), read('2026-06-16'), read('2026-06-14')]).toEqual(['view', 'view', 'view', undefined])
   })
 
@@ -116,7 +116,7 @@ describe('the scope of a contact', () => {
       { contactId: 'bob', documentId: 'doc_c', permission: 'view' as const },
       { contactId: 'ada', folderId: 'fld_a', permission: 'view' as const },
     ]
-    expect(new Scope(fileWith([{ id: 'fld_a' }], grants), 'ada', TODAY).grantedDocuments()).toEqual(['doc_a'])
+    expect(new Scope(fileWith([{ id: 'fld_a' }], grants), ['ada'], TODAY).grantedDocuments()).toEqual(['doc_a'])
   })
 
   it('manages the deepest tree an archive may hold', () => {
@@ -125,7 +125,7 @@ describe('the scope of a contact', () => {
       parentId: i ? `fld_${i - 1}` : undefined,
     }))
     const grants = [{ contactId: 'ada', folderId: 'fld_0', permission: 'download' as const }]
-    expect(new Scope(fileWith(folders, grants), 'ada', TODAY).folder('fld_1999').read).toBe('download')
+    expect(new Scope(fileWith(folders, grants), ['ada'], TODAY).folder('fld_1999').read).toBe('download')
   })
 })
 

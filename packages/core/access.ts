@@ -2,10 +2,9 @@ import type { Role } from './actor.ts'
 import type { ContactRow } from './contact.ts'
 import type { Ctx } from './ctx.ts'
 import type { CustomerRow } from './customer-fields.ts'
-import { ArchiveError } from './errors.ts'
-import type { FolderRow } from './folder.ts'
+import { ArchiveError, signInRequired } from './errors.ts'
+import type { FolderRow, TreeRow } from './folder.ts'
 import type { GrantRow } from './grant.ts'
-import type { Item } from './ports.ts'
 
 export type Action =
   | 'customer.read'
@@ -42,10 +41,6 @@ export function allow(ctx: Pick<Ctx, 'actor'>, action: Action): void {
   )
 }
 
-export function signInRequired(): ArchiveError {
-  return new ArchiveError('unauthenticated', 'sign-in-required', 'Sign in, or send an API key, and try again.')
-}
-
 /** All rows of a customer's `file#` range. */
 export interface CustomerFile {
   customer: CustomerRow
@@ -53,7 +48,7 @@ export interface CustomerFile {
   folders: FolderRow[]
   grants: GrantRow[]
   /** Changes with every change of the folders' structure. */
-  tree: Item
+  tree: TreeRow
 }
 
 /** What a contact may do with a folder or a document. */
@@ -64,17 +59,20 @@ export interface Permission {
 
 export const NO_PERMISSION: Permission = { upload: false }
 
-/** Answers for one contact and one customer file. A folder's grants reach everything below it. */
+/** Answers for one person and one customer file. A folder's grants reach everything below it. */
 export class Scope {
   readonly #folders: Map<string, FolderRow>
   readonly #granted = new Map<string, Permission>()
   readonly #resolved = new Map<string, Permission>()
 
-  /** @param day  today in the archive's zone: a grant holds through its last day */
-  constructor(file: CustomerFile, contactId: string, day: string) {
+  /**
+   * @param contactIds  as whom the person is known here: after a merge, one person may be two contacts
+   * @param day  today in the archive's zone: a grant holds through its last day
+   */
+  constructor(file: CustomerFile, contactIds: readonly string[], day: string) {
     this.#folders = new Map(file.folders.map((folder) => [folder.id, folder]))
     for (const grant of file.grants) {
-      if (grant.contactId !== contactId || (grant.until && grant.until < day)) continue
+      if (!contactIds.includes(grant.contactId) || (grant.until && grant.until < day)) continue
       const object = grant.folderId ?? grant.documentId
       if (object) this.#granted.set(object, join(this.#granted.get(object), permissionOf(grant)))
     }

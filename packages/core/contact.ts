@@ -4,7 +4,8 @@ import type { MembershipRow } from './actor.ts'
 import type { Ctx } from './ctx.ts'
 import { loadActive, openFile, requireRevision } from './customer.ts'
 import { Language, Phone } from './customer-fields.ts'
-import { ArchiveError, notFound } from './errors.ts'
+import { ArchiveError } from './errors.ts'
+import { missing } from './folder.ts'
 import { insert, overwrite, type Row, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
 import { changesOf, journal } from './journal.ts'
@@ -83,19 +84,21 @@ function membership(customer: string, contact: Omit<Contact, 'rev'>): Membership
  *
  * @throws {ArchiveError} `forbidden` | `customer-not-found` | `customer-archived`
  */
-export async function addContact(ctx: Ctx, customerId: string, input: NewContact): Promise<Contact> {
+export function addContact(ctx: Ctx, customerId: string, input: NewContact): Promise<Contact> {
   allow(ctx, 'customer.write')
-  const customer = await loadActive(ctx, customerId)
-  const id = ctx.newId('con')
-  const contact = { id, ...input, portal: 'open' as const, createdAt: ctx.now.toISOString() }
-  const row = insert(keys.contact(customer.id, id), contact)
-  await ctx.table.transact([
-    row,
-    unchanged(customer),
-    ...membership(customer.id, contact).map((put) => ({ put })),
-    ...journal(ctx, 'contact.added', { customer: customer.id, contact: id }, { changes: changesOf({}, input) }),
-  ])
-  return contactView(row.put)
+  return retrying(async () => {
+    const customer = await loadActive(ctx, customerId)
+    const id = ctx.newId('con')
+    const contact = { id, ...input, portal: 'open' as const, createdAt: ctx.now.toISOString() }
+    const row = insert(keys.contact(customer.id, id), contact)
+    await ctx.table.transact([
+      row,
+      unchanged(customer),
+      ...membership(customer.id, contact).map((put) => ({ put })),
+      ...journal(ctx, 'contact.added', { customer: customer.id, contact: id }, { changes: changesOf({}, input) }),
+    ])
+    return contactView(row.put)
+  })
 }
 
 /** @throws {ArchiveError} `forbidden` | `customer-not-found` */
@@ -117,7 +120,7 @@ export function updateContact(
   return retrying(async () => {
     const customer = await loadActive(ctx, customerId)
     const before = await ctx.table.get<ContactRow>(keys.contact(customer.id, contactId))
-    if (!before) throw notFound('contact')
+    if (!before) throw await missing(ctx, 'contact', customer.id)
     requireRevision(before, ifMatch)
     const changes = changesOf(contactView(before), patch)
     const cleared = Object.fromEntries(Object.entries(patch).map(([field, value]) => [field, value ?? undefined]))
@@ -144,7 +147,7 @@ export async function inviteContact(ctx: Ctx, customerId: string, contactId: str
   allow(ctx, 'customer.write')
   const customer = await loadActive(ctx, customerId)
   const before = await ctx.table.get<ContactRow>(keys.contact(customer.id, contactId))
-  if (!before) throw notFound('contact')
+  if (!before) throw await missing(ctx, 'contact', customer.id)
   const { email } = before
   if (!email) {
     throw new ArchiveError('conflict', 'contact-without-email', 'This contact has no e-mail address. Add one first.')

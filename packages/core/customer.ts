@@ -1,11 +1,12 @@
-import { allow, type CustomerFile, Scope, signInRequired } from './access.ts'
+import { allow, type CustomerFile, Scope } from './access.ts'
+import type { Membership } from './actor.ts'
 import { today } from './calendar.ts'
 import type { ContactRow } from './contact.ts'
 import type { Ctx } from './ctx.ts'
 import { type Customer, type CustomerPatch, type CustomerRow, NewCustomer, nameOf } from './customer-fields.ts'
 import { directoryRows } from './directory.ts'
-import { ArchiveError, notFound } from './errors.ts'
-import { type FolderRow, templateFolders } from './folder.ts'
+import { ArchiveError, notFound, signInRequired } from './errors.ts'
+import { type FolderRow, type TreeRow, templateFolders } from './folder.ts'
 import type { GrantRow } from './grant.ts'
 import { insert, queryAll, update } from './item.ts'
 import { changesOf, journal } from './journal.ts'
@@ -66,7 +67,7 @@ export async function openFile(ctx: Ctx, customerId: string): Promise<OpenFile> 
   const rows = await queryAll(ctx.table, { pk: keys.customer(customerId).pk, prefix: 'file#' })
   const customer = rows.find(({ sk }) => sk === 'file#customer') as CustomerRow | undefined
   if (customer?.mergedInto) return openFile(ctx, customer.mergedInto)
-  const tree = rows.find(({ sk }) => sk === 'file#tree')
+  const tree = rows.find(({ sk }) => sk === 'file#tree') as TreeRow | undefined
   if (!customer || !tree) throw notFound('customer')
   const of = <T>(noun: string) => rows.filter(({ sk }) => sk.startsWith(`file#${noun}#`)) as (Item & T)[]
   const file: CustomerFile = {
@@ -77,10 +78,31 @@ export async function openFile(ctx: Ctx, customerId: string): Promise<OpenFile> 
     tree,
   }
   if (actor.kind !== 'contact') return file
-  const mine = actor.memberships.find((membership) => membership.customerId === customer.id)
-  const contact = file.contacts.find(({ id }) => id === mine?.contactId)
-  if (!contact || contact.portal === 'blocked' || customer.status !== 'active') throw notFound('customer')
-  return { ...file, scope: new Scope(file, contact.id, today(ctx.now, ctx.zone)) }
+  const known = actor.memberships.filter((membership) => membership.customerId === customer.id)
+  const mine = file.contacts.filter(
+    ({ id, portal }) => portal !== 'blocked' && known.some(({ contactId }) => contactId === id),
+  )
+  if (mine.length === 0 || customer.status !== 'active') throw notFound('customer')
+  const scope = new Scope(
+    file,
+    mine.map(({ id }) => id),
+    today(ctx.now, ctx.zone),
+  )
+  return { ...file, scope }
+}
+
+/** The files a contact has a part in now; those of archived customers are left out. */
+export async function openFiles(ctx: Ctx, memberships: Membership[]): Promise<OpenFile[]> {
+  const ids = [...new Set(memberships.map(({ customerId }) => customerId))]
+  const files = await Promise.all(
+    ids.map((id) =>
+      openFile(ctx, id).catch((error) => {
+        if (error instanceof ArchiveError && error.kind === 'not-found') return undefined
+        throw error
+      }),
+    ),
+  )
+  return files.filter((file) => file !== undefined)
 }
 
 /** @throws {ArchiveError} `forbidden` | `customer-not-found` */

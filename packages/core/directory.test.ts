@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'registratur-'))
   table = openTable(join(folder, 'archive.db'))
   const at = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, 0, Math.floor(n / 3)))
-  ctx = { actor: SYSTEM, table, now: at(0), newId, url: '', zone: 'Europe/Berlin' } as Ctx
+  ctx = { actor: SYSTEM, table, now: at(0), newId, url: '', zone: 'Europe/Berlin' } as unknown as Ctx
   await Promise.all(
     Array.from({ length: MANY }, (_, i) => {
       const rare = i % 100 === 7 ? ' Rarität' : ''
@@ -49,8 +49,8 @@ async function all(query: CustomerQuery): Promise<CustomerSummary[]> {
   let cursor: string | undefined
   do {
     const page = await listCustomers(ctx, { ...query, cursor })
-    expect(page.items.length).toBeLessThanOrEqual(query.limit ?? 50)
-    if (page.cursor) expect(page.items.length).toBe(query.limit ?? 50)
+    expect(page.items.length).toBeLessThanOrEqual(Number(query.limit ?? 50))
+    if (page.cursor) expect(page.items.length).toBe(Number(query.limit ?? 50))
     found.push(...page.items)
     cursor = page.cursor
   } while (cursor)

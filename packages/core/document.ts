@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { allow, type Permission, type Scope, signInRequired } from './access.ts'
+import { allow, type Permission, type Scope } from './access.ts'
 import type { Ctx } from './ctx.ts'
-import { openFile, requireActive, requireRevision } from './customer.ts'
+import { loadCustomer, openFile, requireActive, requireRevision } from './customer.ts'
 import { CustomerId, type CustomerRow } from './customer-fields.ts'
-import { notFound } from './errors.ts'
-import { type FolderRow, find } from './folder.ts'
+import { notFound, signInRequired } from './errors.ts'
+import { type FolderRow, find, missing } from './folder.ts'
 import { overwrite, queryAll, type Row, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
 import { changesOf, journal } from './journal.ts'
@@ -164,7 +164,7 @@ export interface Located {
 /**
  * A document of a customer as the actor may see it: 1 round trip, 2 through an alias number.
  *
- * @throws {ArchiveError} `customer-not-found` | `document-not-found`, also for what may not be seen
+ * @throws {ArchiveError} `customer-not-found` | `document-not-found`, also for what may not be seen | `merge-running`
  */
 export async function locate(ctx: Ctx, customerId: string, documentId: string): Promise<Located> {
   if (ctx.actor.kind === 'anonymous') throw signInRequired()
@@ -179,7 +179,11 @@ export async function locate(ctx: Ctx, customerId: string, documentId: string): 
   const [customer, row] = await Promise.all([ctx.table.get<CustomerRow>(keys.customer(customerId)), document])
   if (customer?.mergedInto) return locate(ctx, customer.mergedInto, documentId)
   if (!customer) throw notFound('customer')
-  if (!row) throw notFound('document')
+  if (!row) {
+    const { id } = await loadCustomer(ctx, customerId)
+    if (id !== customerId) return locate(ctx, id, documentId)
+    throw await missing(ctx, 'document', customerId)
+  }
   return { customer, document: row }
 }
 
@@ -214,7 +218,9 @@ export async function listDocuments(
   const [access, page] = await Promise.all([mayList(ctx, customerId, query.folder), readPage(ctx, customerId, query)])
   if (access.customerId !== customerId) return listDocuments(ctx, access.customerId, input)
   const items = page.items.flatMap((row) => visible(access.scope, row) ?? [])
-  return { items, cursor: page.after }
+  // The bytes of a draft or of an earlier version are nothing a contact could ask for.
+  const asked = items.filter(({ sha256 }) => !access.scope || !query.sha256 || sha256 === query.sha256)
+  return { items: asked, cursor: page.after }
 }
 
 /** May the actor list here, and as which customer? Read beside the page itself, in the same round trip. */
@@ -296,7 +302,8 @@ async function refile(ctx: Ctx, document: DocumentRow, folderId: string | undefi
   const folder: FolderRow = find(file, folderId)
   const gained = gainedByRefiling(ctx, file, document, folderId)
   confirmWidening(gained, confirm)
-  return { writes: [unchanged(folder)], gained }
+  // The tree, too: a grant or a move that came between may widen what was just looked at.
+  return { writes: [unchanged(folder), unchanged(file.tree)], gained }
 }
 
 /**

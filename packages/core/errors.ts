@@ -46,6 +46,10 @@ export class ConflictError extends ArchiveError {
   }
 }
 
+export function signInRequired(): ArchiveError {
+  return new ArchiveError('unauthenticated', 'sign-in-required', 'Sign in, or send an API key, and try again.')
+}
+
 /**
  * The one answer for what does not exist and for what the asker may not see, so that ids can't be probed.
  *

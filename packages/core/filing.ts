@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { allow, signInRequired } from './access.ts'
+import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { openFile, requireActive, requireRevision } from './customer.ts'
 import type { CustomerRow } from './customer-fields.ts'
@@ -16,8 +16,8 @@ import {
   versionRows,
   versionView,
 } from './document.ts'
-import { ArchiveError, notFound } from './errors.ts'
-import { type FolderRow, find } from './folder.ts'
+import { ArchiveError, ConflictError, notFound, signInRequired } from './errors.ts'
+import { type FolderRow, find, missing } from './folder.ts'
 import { insert, remove, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
 import { journal } from './journal.ts'
@@ -51,7 +51,7 @@ export const Discard = z.strictObject({ reason: Reason }).meta({ id: 'Discard' }
  * A contact may file where a grant lets them hand in; what they file stays a draft until staff finalise it.
  *
  * @param input.documentDate  calendar date on the document itself (ISO 8601, no time zone)
- * @throws {ArchiveError} `customer-not-found` | `customer-archived` | `folder-not-found` | `upload-not-found`
+ * @throws {ArchiveError} `customer-not-found` | `customer-archived` | `folder-not-found` | `merge-running` | `upload-not-found`
  *   | `upload-expired` | `upload-missing` | `upload-mismatch` | `upload-used` (for something else)
  * @see GoBD Rz. 58–59 (no change without trace)
  */
@@ -119,7 +119,7 @@ async function loadFiling(
   if (!customer) throw notFound('customer')
   if (customer.mergedInto) return loadFiling(ctx, customer.mergedInto, input)
   requireActive(customer)
-  if (!folder || folder.closing) throw notFound('folder')
+  if (!folder || folder.closing) throw await missing(ctx, 'folder', customerId)
   return { customer, folder, upload: usable(ctx, upload) }
 }
 
@@ -129,7 +129,8 @@ async function filedBefore(ctx: Ctx, { filedAs }: UploadRow, request: string): P
     filedAs?.request === request
       ? await ctx.table.get<DocumentRow>(keys.document(filedAs.customerId, filedAs.documentId))
       : undefined
-  if (!document) throw uploadUsed()
+  // What staff made of it since is not for the contact who handed it in.
+  if (!document || (ctx.actor.kind === 'contact' && document.rev > 1)) throw uploadUsed()
   return documentView(document)
 }
 
@@ -248,7 +249,8 @@ export function finaliseDocument(
     const { n, sha256 } = document.latest
     if (document.final?.n === n) return documentView(document)
     const version = await ctx.table.get<VersionRow>(keys.version(customer.id, documentId, n))
-    if (!version) throw notFound('version')
+    // The document says it is there: a merge took it between the two reads.
+    if (!version) throw new ConflictError([keys.version(customer.id, documentId, n)])
     const at = ctx.now.toISOString()
     const row = update(document, { final: document.latest, updatedAt: at })
     const objects = { customer: customer.id, document: documentId, version: String(n) }

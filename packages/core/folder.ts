@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { allow, type Permission } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { type OpenFile, openFile, requireActive, requireRevision } from './customer.ts'
-import { ArchiveError, notFound } from './errors.ts'
+import { ArchiveError, ConflictError, notFound } from './errors.ts'
 import { insert, type Row, remove, update } from './item.ts'
 import { journal } from './journal.ts'
 import { keys } from './keys.ts'
@@ -22,6 +22,12 @@ export type FolderRow = Row<{
   contactId?: string
   /** Being deleted: nothing may be filed here any more. */
   closing?: boolean
+}>
+
+/** Its revision orders the structural changes of a file. */
+export type TreeRow = Row<{
+  /** Numbers merged into this one whose folders and documents are still on their way. */
+  merging?: string[]
 }>
 
 export const NewFolder = z
@@ -116,7 +122,7 @@ export function createFolder(ctx: Ctx, customerId: string, input: z.infer<typeof
     const { name, parentId } = input
     const parent = parentId === undefined ? undefined : find(file, parentId)
     const contactId = parent ? parent.contactId : input.contactId
-    if (contactId && !file.contacts.some(({ id }) => id === contactId)) throw notFound('contact')
+    if (contactId && !file.contacts.some(({ id }) => id === contactId)) throw absent(file, 'contact')
     if (file.folders.length >= MOST_FOLDERS) {
       throw new ArchiveError('conflict', 'too-many-folders', `A file holds at most ${MOST_FOLDERS} folders. Use fewer.`)
     }
@@ -173,6 +179,7 @@ export function updateFolder(
  * Delete an empty folder.
  *
  * @throws {ArchiveError} `forbidden` | `customer-not-found` | `folder-not-found` | `folder-not-empty`
+ *   | `merge-running` (then documents may still be on their way into it)
  */
 export async function deleteFolder(ctx: Ctx, customerId: string, folderId: string): Promise<void> {
   allow(ctx, 'document.write')
@@ -183,6 +190,7 @@ export async function deleteFolder(ctx: Ctx, customerId: string, folderId: strin
   )
   // Filing conditions on the folder's revision: once it is closing, a filing that read it before fails and sees it gone.
   const closing = await changeTree(ctx, customerId, (file) => {
+    if (file.tree.merging?.length) throw mergeRunning()
     if (file.folders.some(({ parentId }) => parentId === folderId)) throw notEmpty
     const row = update(find(file, folderId, { closing: true }), { closing: true })
     return { writes: [row], result: row.put }
@@ -197,6 +205,8 @@ export async function deleteFolder(ctx: Ctx, customerId: string, folderId: strin
   }
   await changeTree(ctx, customerId, (file) => {
     const folder = find(file, folderId, { closing: true })
+    // Opened again, or moved by a merge: what was found empty is no longer what would be deleted.
+    if (folder.pk !== closing.pk || folder.rev !== closing.rev) throw new ConflictError([folder])
     const grants = file.grants.filter((grant) => grant.folderId === folderId)
     const objects = { customer: file.customer.id, folder: folderId }
     const entry = journal(ctx, 'folder.deleted', objects, { name: folder.name })
@@ -204,11 +214,30 @@ export async function deleteFolder(ctx: Ctx, customerId: string, folderId: strin
   })
 }
 
-/** @throws {ArchiveError} `folder-not-found` */
+/** @throws {ArchiveError} `folder-not-found` | `merge-running` */
 export function find(file: OpenFile, folderId: string, { closing = false } = {}): FolderRow {
   const folder = file.folders.find(({ id }) => id === folderId)
-  if (!folder || (folder.closing && !closing)) throw notFound('folder')
+  if (!folder || (folder.closing && !closing)) throw absent(file, 'folder')
   return folder
+}
+
+/** Why something is not in a file: a merge may still be bringing it. */
+export function absent({ tree, scope }: Pick<OpenFile, 'tree' | 'scope'>, noun: string): ArchiveError {
+  return tree.merging?.length && !scope ? mergeRunning() : notFound(noun)
+}
+
+/** The same for whoever has not read the file: 1 read. */
+export async function missing(ctx: Ctx, noun: string, customerId: string): Promise<ArchiveError> {
+  const tree = await ctx.table.get<TreeRow>(keys.tree(customerId))
+  return tree ? absent({ tree }, noun) : notFound(noun)
+}
+
+export function mergeRunning(): ArchiveError {
+  return new ArchiveError(
+    'conflict',
+    'merge-running',
+    'Another record is being merged into this customer. Try again in a moment.',
+  )
 }
 
 /** Every structural change also writes the tree's row: two that cross can't both be right (design: no cycles). */

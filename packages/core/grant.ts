@@ -5,8 +5,8 @@ import { invitation } from './contact.ts'
 import type { Ctx } from './ctx.ts'
 import { openFile, requireActive } from './customer.ts'
 import type { DocumentRow } from './document.ts'
-import { ArchiveError, notFound } from './errors.ts'
-import { find } from './folder.ts'
+import { ArchiveError } from './errors.ts'
+import { absent, find } from './folder.ts'
 import { insert, type Row, remove, update } from './item.ts'
 import { journal } from './journal.ts'
 import { keys } from './keys.ts'
@@ -79,7 +79,7 @@ export function createGrant(ctx: Ctx, customerId: string, input: NewGrant): Prom
     const customer = file.customer.id
     const { contactId, folderId, documentId, permission, until } = input
     const contact = file.contacts.find(({ id }) => id === contactId)
-    if (!contact) throw notFound('contact')
+    if (!contact) throw absent(file, 'contact')
     if (contact.portal === 'blocked') {
       throw new ArchiveError('conflict', 'contact-blocked', 'The portal is closed to this contact. Open it first.')
     }
@@ -89,7 +89,7 @@ export function createGrant(ctx: Ctx, customerId: string, input: NewGrant): Prom
     const folder = folderId === undefined ? undefined : find(file, folderId)
     const document =
       documentId === undefined ? undefined : await ctx.table.get<DocumentRow>(keys.document(customer, documentId))
-    if (documentId !== undefined && !document) throw notFound('document')
+    if (documentId !== undefined && !document) throw absent(file, 'document')
     const name = folder?.name ?? document?.title ?? ''
     const before = file.grants.find(
       (grant) =>
@@ -106,6 +106,7 @@ export function createGrant(ctx: Ctx, customerId: string, input: NewGrant): Prom
     const invite = !contact.invitedAt && contact.email
     await ctx.table.transact([
       row,
+      update(file.tree, {}),
       invite
         ? update(contact, { invitedAt: ctx.now.toISOString() })
         : { check: { pk: contact.pk, sk: contact.sk }, if: 'present' },
@@ -136,9 +137,10 @@ export async function listGrants(ctx: Ctx, customerId: string): Promise<{ items:
 export function revokeGrant(ctx: Ctx, customerId: string, grantId: string): Promise<void> {
   allow(ctx, 'grant.write')
   return retrying(async () => {
-    const { customer, grants } = await openFile(ctx, customerId)
+    const file = await openFile(ctx, customerId)
+    const { customer, grants } = file
     const grant = grants.find(({ id }) => id === grantId)
-    if (!grant) throw notFound('grant')
+    if (!grant) throw absent(file, 'grant')
     const { contactId: contact, folderId: folder, documentId: document, permission } = grant
     const objects = { customer: customer.id, contact, folder, document, grant: grantId }
     await ctx.table.transact([remove(grant), ...journal(ctx, 'grant.revoked', objects, { permission })])

@@ -22,7 +22,14 @@ let ctx: Ctx
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'registratur-'))
   table = openTable(join(folder, 'archive.db'))
-  ctx = { actor: ADA, table, now: new Date('2026-03-05T10:00:00Z'), newId, url: '', zone: 'Europe/Berlin' } as Ctx
+  ctx = {
+    actor: ADA,
+    table,
+    now: new Date('2026-03-05T10:00:00Z'),
+    newId,
+    url: '',
+    zone: 'Europe/Berlin',
+  } as unknown as Ctx
 })
 
 afterEach(async () => {

@@ -2,9 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
+import { loadCustomer } from './customer.ts'
+import type { CustomerRow } from './customer-fields.ts'
 import { insert } from './item.ts'
 import { journalPk, keys } from './keys.ts'
-import type { Item, Write } from './ports.ts'
+import type { Item, Query, Write } from './ports.ts'
 
 const EntryRow = z.object({
   id: z.string(),
@@ -101,7 +103,7 @@ export function changesOf(before: object, after: object): Record<string, { from:
 /**
  * The journal of a customer, or of one of its documents, or (without a customer) of the archive itself: newest first.
  *
- * @throws {ArchiveError} `forbidden`
+ * @throws {ArchiveError} `forbidden` | `customer-not-found`
  */
 export async function listJournal(
   ctx: Ctx,
@@ -110,22 +112,14 @@ export async function listJournal(
 ): Promise<{ items: JournalEntry[]; cursor?: string }> {
   allow(ctx, scope.customer ? 'journal.read' : 'archive.manage')
   const { limit = 50, cursor: after } = page
-  const found = scope.document
-    ? await ctx.table.query<EntryRow>({
-        index: 'gsi1',
-        pk: `journal#${scope.document}`,
-        limit,
-        after,
-        newestFirst: true,
-      })
-    : await ctx.table.query<EntryRow>({
-        pk: journalPk(scope.customer),
-        prefix: 'journal#',
-        limit,
-        after,
-        newestFirst: true,
-      })
-  const entries = found.items.filter((entry) => !scope.document || entry.objects.customer === scope.customer)
+  const range: Query = scope.document
+    ? { index: 'gsi1', pk: `journal#${scope.document}` }
+    : { pk: journalPk(scope.customer), prefix: 'journal#' }
+  const [customer, found] = await Promise.all([
+    scope.customer === undefined ? undefined : loadCustomer(ctx, scope.customer),
+    ctx.table.query<EntryRow>({ ...range, limit, after, newestFirst: true }),
+  ])
+  const entries = scope.document ? await entriesOf(ctx, customer, found.items) : found.items
   const details = await ctx.table.getMany<DetailsRow>(entries.map(({ pk, id }) => ({ pk, sk: `details#${id}` })))
   const items = entries.map((entry, i) => {
     const { actorName, ...rest } = details[i]?.details ?? {}
@@ -134,4 +128,11 @@ export async function listJournal(
     return { id, at, actor, action, objects, commitment, details: details[i] && rest }
   })
   return { items, cursor: found.after }
+}
+
+/** Those that belong to a customer; what was journalled before a merge carries the number of that time. */
+async function entriesOf(ctx: Ctx, customer: CustomerRow | undefined, entries: EntryRow[]): Promise<EntryRow[]> {
+  const numbers = [...new Set(entries.flatMap(({ objects }) => objects.customer ?? []))]
+  const owners = await Promise.all(numbers.map(async (number) => (await loadCustomer(ctx, number)).id))
+  return entries.filter(({ objects }) => customer && owners[numbers.indexOf(objects.customer ?? '')] === customer.id)
 }

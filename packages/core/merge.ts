@@ -6,8 +6,8 @@ import { getCustomer, loadCustomer, requireActive } from './customer.ts'
 import { type Customer, CustomerId, nameOf } from './customer-fields.ts'
 import { directoryRows } from './directory.ts'
 import { type DocumentRow, entryOf, versionRows } from './document.ts'
-import { ArchiveError, notFound } from './errors.ts'
-import type { FolderRow } from './folder.ts'
+import { ArchiveError, ConflictError } from './errors.ts'
+import { type FolderRow, mergeRunning, type TreeRow } from './folder.ts'
 import type { GrantRow } from './grant.ts'
 import { insert, overwrite, queryAll, remove, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
@@ -29,6 +29,7 @@ export const Merge = z
  *
  * @returns the customer that goes on
  * @throws {ArchiveError} `forbidden` | `customer-not-found` | `customer-archived` | `same-customer`
+ *   | `merge-running` (into the one that is to go: what still arrives there would be left behind)
  */
 export async function mergeCustomers(ctx: Ctx, fromId: string, intoId: string): Promise<Customer> {
   allow(ctx, 'customer.merge')
@@ -39,8 +40,10 @@ export async function mergeCustomers(ctx: Ctx, fromId: string, intoId: string): 
     }
     requireActive(from)
     requireActive(into)
-    const [tree, fromTree] = await ctx.table.getMany([keys.tree(into.id), keys.tree(from.id)])
-    if (!tree || !fromTree) throw notFound('customer')
+    const [tree, fromTree] = await ctx.table.getMany<TreeRow>([keys.tree(into.id), keys.tree(from.id)])
+    // Both customers were there a moment ago: one was just merged, perhaps into the other.
+    if (!tree || !fromTree) throw new ConflictError([keys.tree(from.id)])
+    if (fromTree.merging?.length) throw mergeRunning()
     const folder = insert(keys.folder(into.id, mergeFolder(from.id)), {
       id: mergeFolder(from.id),
       name: `${from.id} ${nameOf(from.data).replace(/[/\\]/g, '-')}`.slice(0, 255),
@@ -50,7 +53,7 @@ export async function mergeCustomers(ctx: Ctx, fromId: string, intoId: string): 
       update(from, { status: 'merged', mergedInto: into.id, updatedAt: at }),
       ...directoryRows(from).map(({ pk, sk }) => ({ delete: { pk, sk } })),
       remove(fromTree),
-      update(tree, {}),
+      update(tree, { merging: [...(tree.merging ?? []), from.id] }),
       folder,
       unchanged(into),
       enqueue(ctx, { kind: 'merge', from: from.id, into: into.id }),
@@ -70,29 +73,36 @@ const mergeFolder = (from: string) => `fld_${from}`
  */
 export async function moveMerged(ctx: Ctx, from: string, into: string): Promise<void> {
   const { pk } = keys.customer(from)
-  const rowsOf = <T extends Item>(prefix: string) => queryAll<T>(ctx.table, { pk, prefix })
-  await moveAll(ctx, await rowsOf<FolderRow>('file#folder#'), (folder) => {
+  const moveAll = <T extends Item>(prefix: string, writesOf: (row: T) => Write[]) =>
+    retrying(async () => {
+      const rows = await queryAll<T>(ctx.table, { pk, prefix })
+      while (rows.length > 0) await ctx.table.transact(rows.splice(0, BATCH).flatMap(writesOf))
+    })
+  await moveAll<FolderRow>('file#folder#', (folder) => {
     const parentId = folder.parentId ?? (folder.contactId ? undefined : mergeFolder(from))
-    return move(folder, keys.folder(into, folder.id), { parentId })
+    return move(folder, keys.folder(into, folder.id), { parentId, closing: undefined })
   })
-  await moveAll(ctx, await rowsOf<ContactRow>('file#contact#'), (contact) => [
+  await moveAll<ContactRow>('file#contact#', (contact) => [
     ...move(contact, keys.contact(into, contact.id)),
     ...membershipMoves(contact, from, into),
   ])
-  await moveAll(ctx, await rowsOf<GrantRow>('file#grant#'), (grant) => move(grant, keys.grant(into, grant.id)))
+  await moveAll<GrantRow>('file#grant#', (grant) => move(grant, keys.grant(into, grant.id)))
   for (;;) {
     const { items } = await ctx.table.query<DocumentRow>({ pk, prefix: 'document#', limit: 20 })
-    if (items.length === 0) return
+    if (items.length === 0) break
     for (const { id } of items) await retrying(() => moveDocument(ctx, id, from, into))
   }
+  await retrying(() => finish(ctx, from, into))
+}
+
+async function finish(ctx: Ctx, from: string, into: string): Promise<void> {
+  const tree = await ctx.table.get<TreeRow>(keys.tree(into))
+  if (!tree?.merging?.includes(from)) return
+  await ctx.table.transact([update(tree, { merging: tree.merging.filter((id) => id !== from) })])
 }
 
 /** Rows moved in one transaction, at no more than four writes each. */
 const BATCH = 20
-
-async function moveAll<T extends Item>(ctx: Ctx, rows: T[], writesOf: (row: T) => Write[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += BATCH) await ctx.table.transact(rows.slice(i, i + BATCH).flatMap(writesOf))
-}
 
 function move(row: Item, to: Key, change: object = {}): Write[] {
   return [remove(row), { put: { ...row, ...change, ...to }, if: 'absent' }]
@@ -123,5 +133,7 @@ async function moveDocument(ctx: Ctx, id: string, from: string, into: string): P
     { delete: { pk, sk } },
     entryOf(next),
     ...moves.flat(),
+    // A lock that was due, or is renewed monthly, looks for the document where it was.
+    ...(document.final ? [enqueue(ctx, { kind: 'lock', customerId: into, documentId: id })] : []),
   ])
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
-import { type Row, SCHEMA } from './item.ts'
+import { insert, type Row, update } from './item.ts'
 import { changesOf, journal } from './journal.ts'
 import { keys } from './keys.ts'
 import type { Table } from './ports.ts'
-import { FileName, Line } from './text.ts'
+import { retrying } from './retry.ts'
+import { FileName, fold, Line } from './text.ts'
 
 export const Settings = z
   .object({
@@ -18,7 +19,14 @@ export const Settings = z
 export type Settings = z.infer<typeof Settings>
 
 export const SettingsPatch = z
-  .strictObject({ company: Line(200), folderTemplate: z.array(FileName).min(1).max(30) })
+  .strictObject({
+    company: Line(200),
+    folderTemplate: z
+      .array(FileName)
+      .min(1)
+      .max(30)
+      .refine((names) => new Set(names.map(fold)).size === names.length, 'has a name twice: leave one out'),
+  })
   .partial()
   .meta({ id: 'SettingsPatch' })
 
@@ -33,7 +41,10 @@ const DEFAULTS: Settings = {
 export const GERMAN_TEMPLATE = ['Verträge', 'Angebote', 'Aufträge', 'Rechnungen', 'Schriftverkehr']
 
 export async function settings(table: Table): Promise<Settings> {
-  const row = await table.get<SettingsRow>(keys.settings)
+  return settingsOf(await table.get<SettingsRow>(keys.settings))
+}
+
+function settingsOf(row: SettingsRow | undefined): Settings {
   return row ? { company: row.company, folderTemplate: row.folderTemplate } : DEFAULTS
 }
 
@@ -44,14 +55,16 @@ export function getSettings(ctx: Ctx): Promise<Settings> {
 }
 
 /** @throws {ArchiveError} `forbidden` */
-export async function updateSettings(ctx: Ctx, patch: z.infer<typeof SettingsPatch>): Promise<Settings> {
+export function updateSettings(ctx: Ctx, patch: z.infer<typeof SettingsPatch>): Promise<Settings> {
   allow(ctx, 'archive.manage')
-  const before = await settings(ctx.table)
-  const after = { ...before, ...patch }
-  const rev = (await ctx.table.get(keys.settings))?.rev ?? 0
-  await ctx.table.transact([
-    { put: { ...after, ...keys.settings, rev: rev + 1, v: SCHEMA }, if: rev === 0 ? 'absent' : { rev } },
-    ...journal(ctx, 'settings.updated', {}, { changes: changesOf(before, patch) }),
-  ])
-  return after
+  return retrying(async () => {
+    const row = await ctx.table.get<SettingsRow>(keys.settings)
+    const before = settingsOf(row)
+    const after = { ...before, ...patch }
+    await ctx.table.transact([
+      row ? update(row, patch) : insert(keys.settings, after),
+      ...journal(ctx, 'settings.updated', {}, { changes: changesOf(before, patch) }),
+    ])
+    return after
+  })
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { signInRequired } from './access.ts'
 import type { Ctx } from './ctx.ts'
-import { type OpenFile, openFile } from './customer.ts'
+import { type OpenFile, openFiles } from './customer.ts'
 import { CustomerId, nameOf } from './customer-fields.ts'
 import { Document, type DocumentRow, visible } from './document.ts'
-import { ArchiveError } from './errors.ts'
+import { ArchiveError, signInRequired } from './errors.ts'
 import { FolderNode, treeOf } from './folder.ts'
 import { keys } from './keys.ts'
 
@@ -32,15 +31,8 @@ export async function sharedWithMe(ctx: Ctx): Promise<{ items: SharedFile[] }> {
   if (actor.kind !== 'contact') {
     throw new ArchiveError('forbidden', 'contacts-only', 'This page is for contacts. Open the customer’s file instead.')
   }
-  const files = await Promise.all(
-    actor.memberships.map(({ customerId }) =>
-      openFile(ctx, customerId).catch((error) => {
-        if (error instanceof ArchiveError && error.kind === 'not-found') return undefined
-        throw error
-      }),
-    ),
-  )
-  return { items: await Promise.all(files.filter((file) => file !== undefined).map((file) => sharedFile(ctx, file))) }
+  const files = await openFiles(ctx, actor.memberships)
+  return { items: await Promise.all(files.map((file) => sharedFile(ctx, file))) }
 }
 
 async function sharedFile(ctx: Ctx, file: OpenFile): Promise<SharedFile> {

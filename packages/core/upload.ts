@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { allow, may } from './access.ts'
 import type { Ctx } from './ctx.ts'
-import { openFile } from './customer.ts'
+import { openFiles } from './customer.ts'
 import { ArchiveError, notFound } from './errors.ts'
 import { insert, type Row } from './item.ts'
 import { keys } from './keys.ts'
@@ -76,10 +76,8 @@ export async function createUpload(ctx: Ctx, input: NewUpload): Promise<z.infer<
 async function allowUpload(ctx: Ctx): Promise<void> {
   const { actor } = ctx
   if (actor.kind !== 'contact') return allow(ctx, 'document.write')
-  for (const { customerId } of actor.memberships) {
-    const { folders, scope } = await openFile(ctx, customerId)
-    if (folders.some(({ id }) => scope?.folder(id).upload)) return
-  }
+  const files = await openFiles(ctx, actor.memberships)
+  if (files.some(({ folders, scope }) => folders.some(({ id }) => scope?.folder(id).upload))) return
   throw new ArchiveError('forbidden', 'forbidden', 'Nothing is shared with you to hand documents in. Ask for it.')
 }
 

@@ -82,8 +82,8 @@ function gains(
 ): Gain[] {
   const day = today(ctx.now, ctx.zone)
   return before.contacts.flatMap((contact) => {
-    const from = readBefore(new Scope(before, contact.id, day))
-    const to = readAfter(new Scope(after, contact.id, day))
+    const from = readBefore(new Scope(before, [contact.id], day))
+    const to = readAfter(new Scope(after, [contact.id], day))
     if (!to || to === from || from === 'download') return []
     return [{ contactId: contact.id, contact: contactName(contact), ...object, from: from ?? null, to }]
   })

@@ -52,7 +52,9 @@ async function compress(client) {
     const path = join(entry.parentPath, entry.name)
     const bytes = await readFile(path)
     if (bytes.length < 1024) continue
-    const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }
+    const quality = {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+    }
     await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes, quality))
     await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }))
   }

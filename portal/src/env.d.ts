@@ -1,7 +1,9 @@
 /// <reference types="astro/client" />
 
+type PortalLocals = import('../locals.ts').PortalLocals
+
 declare namespace App {
-  interface Locals extends import('../locals.ts').PortalLocals {
+  interface Locals extends PortalLocals {
     /** Set by the portal's middleware. */
     locale: import('./messages/index.ts').Locale
     theme: import('./preferences.ts').Theme
@@ -11,5 +13,7 @@ declare namespace App {
     flash?: import('./flash.ts').Flash
     /** Why the asked page could not be shown. */
     problem?: import('@registratur/core/errors').ArchiveError
+    /** It could not for a reason that nobody foresaw. */
+    failed?: boolean
   }
 }

@@ -1,4 +1,4 @@
-import type { ArchiveError, ErrorKind } from '@registratur/core/errors'
+import type { ArchiveError } from '@registratur/core/errors'
 import type { AstroGlobal } from 'astro'
 import { type Flash, setFlash } from './flash.ts'
 import { asArchiveError } from './problem.ts'
@@ -18,20 +18,6 @@ interface Shown {
 
 /** One handler per button: `<button name="action" value="rename">`. */
 export type Handlers = Record<string, (form: Form) => Promise<Done | Shown>>
-
-export const STATUS: Record<ErrorKind, number> = {
-  malformed: 400,
-  invalid: 422,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  gone: 410,
-  'precondition-failed': 412,
-  'too-large': 413,
-  'too-many': 429,
-  unavailable: 503,
-}
 
 /** What was typed, trimmed; an empty field is an absent one. */
 export class Form {
@@ -121,7 +107,7 @@ export async function submit(astro: AstroGlobal, handlers: Handlers): Promise<Re
   } catch (cause) {
     const error = asArchiveError(cause)
     if (!error) throw cause
-    astro.response.status = STATUS[error.kind]
+    astro.response.status = astro.locals.statusOf(error)
     return new Submission({ action, error, form })
   }
 }

@@ -23,6 +23,6 @@ export function negotiate(chosen: string | undefined, acceptLanguage: string | n
 
 /** Where a link or form may lead: a path of this site, never another one. */
 export function localPath(value: string | null | undefined, fallback = '/'): string {
-  if (!value?.startsWith('/') || /^\/[/\\]/.test(value) || /[\u0000-\u001f\\]/.test(value)) return fallback
+  if (!value?.startsWith('/') || value.startsWith('//') || /[\p{Cc}\\]/u.test(value)) return fallback
   return value
 }

@@ -48,7 +48,8 @@ export function fieldErrors(t: Translate, error: ArchiveError): FieldError[] {
     const field = path.filter((part) => typeof part === 'string' && !/^\d+$/.test(part)).join('.')
     const known = ISSUES.find(([pattern]) => pattern.test(message))
     const label = t.value('field', field.split('.').at(-1) ?? field)
-    if (!found.has(field)) found.set(field, { field, label, message: known ? t(known[1] as 'issue.required') : message })
+    if (!found.has(field))
+      found.set(field, { field, label, message: known ? t(known[1] as 'issue.required') : message })
   }
   return [...found.values()]
 }

@@ -48,7 +48,7 @@ describe('dateIn', () => {
 
 it('takes the local day of an instant', () => {
   expect(localDate(new Date(2024, 0, 31, 23, 59))).toBe('2024-01-31')
-  expect(localDate(new Date(0, 0, 1).getTime() ? new Date(-1e13) : new Date())).toMatch(/^20\d\d-/)
+  expect(localDate(new Date(-1e13))).toBe(localDate(new Date()))
 })
 
 it.each([

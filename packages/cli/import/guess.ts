@@ -1,9 +1,12 @@
-import { fold } from '@registratur/core/text'
 import type { RecordClass } from '@registratur/core/retention'
+import { fold } from '@registratur/core/text'
 
 /** Where a name says two things, the first rule holds: a confirmation of an order is no order. */
 const CLASSES: [RegExp, RecordClass][] = [
-  [/(auftrags|bestell|bestellungs)bestaetigung|order[ _-]?confirmation|confirmations? of orders?/, 'order-confirmation'],
+  [
+    /(auftrags|bestell|bestellungs)bestaetigung|order[ _-]?confirmation|confirmations? of orders?/,
+    'order-confirmation',
+  ],
   [/gutschrift|credit[ _-]?note/, 'credit-note'],
   [/lieferschein|delivery[ _-]?(note|slip)|packing[ _-]?(list|slip)/, 'delivery-note'],
   [/mahnung|mahnbescheid|mahnschreiben|zahlungserinnerung|dunning|payment[ _-]?reminder/, 'dunning-letter'],

@@ -31,20 +31,27 @@ export interface Walk {
 export function isClutter(name: string): boolean {
   return name.startsWith('.') || name.startsWith('~$') || CLUTTER.has(name.toLowerCase())
 }
+const HIDDEN = 'hidden, or left there by a program'
+const EXPORT_FILES = new Set(['manifest.csv', 'manifest.json'])
 const CLUTTER = new Set(['thumbs.db', 'desktop.ini', 'ehthumbs.db', '__macosx', '$recycle.bin'])
 
-/**
- * Find everything below a folder and tell what can be imported. Nothing is opened.
- *
- * @param listed  paths that a manifest names: these are never taken for clutter
- */
-export async function walk(root: string, listed: (path: string) => boolean = () => false): Promise<Walk> {
+interface Options {
+  /** Paths that a manifest names: these are never taken for clutter. */
+  listed?: (path: string) => boolean
+  /** The manifest, if it lies here too. */
+  manifest?: string
+}
+
+/** Find everything below a folder and tell what can be imported. Nothing is opened. */
+export async function walk(folder: string, options: Options = {}): Promise<Walk> {
   const found: Walk = { files: [], skipped: [], refused: [] }
-  await walkFolder(await realpath(root), [], undefined, { root: await realpath(root), listed, found })
+  const root = await realpath(folder)
+  await walkFolder(root, [], undefined, { listed: () => false, ...options, root, found })
+  for (const list of Object.values(found) as { path: string }[][]) list.sort((a, b) => (a.path < b.path ? -1 : 1))
   return found
 }
 
-interface Context {
+interface Context extends Options {
   root: string
   listed: (path: string) => boolean
   found: Walk
@@ -59,11 +66,13 @@ async function walkFolder(folder: string, above: string[], problem: string | und
     return
   }
   // Many files at once, as each step waits for the disk only; folders one by one.
-  await Promise.all(entries.filter((entry) => !entry.isDirectory()).map((entry) => look(entry, above, problem, context)))
+  await Promise.all(
+    entries.filter((entry) => !entry.isDirectory()).map((entry) => look(entry, above, problem, context)),
+  )
   for (const { name } of entries.filter((entry) => entry.isDirectory())) {
     const segments = [...above, name.normalize('NFC')]
     const path = segments.join('/')
-    if (isClutter(name)) found.skipped.push({ path: `${path}/`, reason: 'hidden' })
+    if (isClutter(name)) found.skipped.push({ path: `${path}/`, reason: HIDDEN })
     else await walkFolder(join(folder, name), segments, problem ?? problemOfFolder(name), context)
   }
 }
@@ -87,13 +96,16 @@ function problemOfName(name: string): string | undefined {
   return FileName.safeParse(name).error?.issues[0]?.message
 }
 
-async function look(entry: Dirent, above: string[], problem: string | undefined, { root, listed, found }: Context) {
+async function look(entry: Dirent, above: string[], problem: string | undefined, context: Context) {
+  const { root, listed, manifest, found } = context
   const absolute = join(entry.parentPath, entry.name)
   const segments = [...above, entry.name.normalize('NFC')]
   const path = segments.join('/')
   const skip = (reason: string) => found.skipped.push({ path, reason })
   const refuse = (reason: string) => found.refused.push({ path, reason })
-  if (isClutter(entry.name) && !listed(path)) return skip('hidden')
+  if (absolute === manifest) return
+  if (above.length === 0 && EXPORT_FILES.has(path)) return skip('describes the files of an export')
+  if (isClutter(entry.name) && !listed(path)) return skip(HIDDEN)
   const nameProblem = problemOfName(entry.name)
   if (nameProblem) return refuse(`its name ${nameProblem}`)
   if (problem) return refuse(problem)

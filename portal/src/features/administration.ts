@@ -9,7 +9,11 @@ export function staffHandlers(ctx: Ctx): Handlers {
   const to = paths.staff
   return {
     invite: async (form) => {
-      const input = NewStaff.parse({ email: form.required('email'), name: form.required('name'), roles: form.all('roles') })
+      const input = NewStaff.parse({
+        email: form.required('email'),
+        name: form.required('name'),
+        roles: form.all('roles'),
+      })
       const { email } = await inviteStaff(ctx, input)
       return { to, flash: { key: 'staff.invited', params: { email } } }
     },

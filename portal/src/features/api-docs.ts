@@ -90,12 +90,22 @@ function read(document: OpenApi, method: string, path: string, raw: RawOperation
   const id = `${method}-${path.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-|-$/g, '')}`
   const parameters = [...shared, ...(raw.parameters ?? [])]
   const { summary = '', description } = raw
-  return { id, method, path, summary, description, parameters, body, responses, curl: curl(document, method, path, body?.schema) }
+  return {
+    id,
+    method,
+    path,
+    summary,
+    description,
+    parameters,
+    body,
+    responses,
+    curl: curl(document, method, path, body?.schema),
+  }
 }
 
 export const refName = (schema: Schema) => schema.$ref?.split('/').at(-1)
 
-export function resolve(document: OpenApi, schema: Schema | undefined): Schema {
+function resolve(document: OpenApi, schema: Schema | undefined): Schema {
   const name = schema && refName(schema)
   return (name ? document.components?.schemas?.[name] : schema) ?? {}
 }
@@ -125,9 +135,16 @@ export function limits({ minLength, maxLength, minimum, maximum, default: fallba
 }
 
 /** The fields of an object, whichever way the schema composes it. */
-export function fieldsOf(document: OpenApi, schema: Schema | undefined): { name: string; schema: Schema; required: boolean }[] {
+export function fieldsOf(
+  document: OpenApi,
+  schema: Schema | undefined,
+): { name: string; schema: Schema; required: boolean }[] {
   const { properties = {}, required = [], allOf = [] } = resolve(document, schema)
-  const own = Object.entries(properties).map(([name, field]) => ({ name, schema: field, required: required.includes(name) }))
+  const own = Object.entries(properties).map(([name, field]) => ({
+    name,
+    schema: field,
+    required: required.includes(name),
+  }))
   return [...allOf.flatMap((part) => fieldsOf(document, part)), ...own]
 }
 
@@ -139,7 +156,17 @@ export function variantsOf(document: OpenApi, schema: Schema | undefined): Schem
 
 function example(document: OpenApi, schema: Schema, depth = 0): unknown {
   const resolved = resolve(document, schema)
-  const { example: given, const: constant, enum: values, default: fallback, oneOf, anyOf, items, type, format } = resolved
+  const {
+    example: given,
+    const: constant,
+    enum: values,
+    default: fallback,
+    oneOf,
+    anyOf,
+    items,
+    type,
+    format,
+  } = resolved
   if (given !== undefined) return given
   if (constant !== undefined) return constant
   if (values) return values[0]
@@ -158,7 +185,10 @@ function example(document: OpenApi, schema: Schema, depth = 0): unknown {
 }
 
 function curl(document: OpenApi, method: string, path: string, body?: Schema): string {
-  const lines = [`curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}"$URL${path}"`, `-H "Authorization: Bearer $KEY"`]
+  const lines = [
+    `curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}"$URL${path}"`,
+    `-H "Authorization: Bearer $KEY"`,
+  ]
   if (body) {
     lines.push(`-H "Content-Type: application/json"`)
     lines.push(`-d '${JSON.stringify(example(document, body))}'`)

@@ -1,5 +1,6 @@
 import type { Ctx } from '@registratur/core/ctx'
-import { archiveCustomer, CustomerId, restoreCustomer } from '@registratur/core/customer'
+import { archiveCustomer, restoreCustomer } from '@registratur/core/customer'
+import { CustomerId } from '@registratur/core/customer-fields'
 import { ArchiveError } from '@registratur/core/errors'
 import { mergeCustomers } from '@registratur/core/merge'
 import type { Handlers } from '../form.ts'

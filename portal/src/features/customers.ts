@@ -1,6 +1,6 @@
-import { type Customer, createCustomer, updateCustomer } from '@registratur/core/customer'
-import { CustomerPatch, CustomerRole, NewCustomer } from '@registratur/core/customer-fields'
 import type { Ctx } from '@registratur/core/ctx'
+import { createCustomer, updateCustomer } from '@registratur/core/customer'
+import { type Customer, CustomerPatch, CustomerRole, NewCustomer } from '@registratur/core/customer-fields'
 import type { CustomerQuery } from '@registratur/core/directory'
 import type { Form, Handlers } from '../form.ts'
 import { paths } from '../paths.ts'
@@ -68,7 +68,10 @@ export function newCustomerHandlers(ctx: Ctx): Handlers {
 const CLEARED = ['registerNumber', 'salutation', 'vatId', 'address', 'language', 'notes']
 
 export function editCustomerHandlers(ctx: Ctx, customer: Customer): Handlers {
-  const own = customer.type === 'company' ? CLEARED.filter((f) => f !== 'salutation') : CLEARED.filter((f) => f !== 'registerNumber')
+  const own =
+    customer.type === 'company'
+      ? CLEARED.filter((f) => f !== 'salutation')
+      : CLEARED.filter((f) => f !== 'registerNumber')
   return {
     save: async (form) => {
       const { type: _type, ...input } = customerInput(form)

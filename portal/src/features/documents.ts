@@ -20,7 +20,10 @@ export function documentHandlers(ctx: Ctx, { customerId, id, folderId }: Documen
         documentDate: form.required('documentDate'),
         contractEnd: form.text('contractEnd') ?? null,
         folderId: form.required('folderId'),
-        tags: (form.text('tags') ?? '').split(',').map((tag) => tag.trim()).filter(Boolean),
+        tags: (form.text('tags') ?? '')
+          .split(',')
+          .map((tag) => tag.trim())
+          .filter(Boolean),
         confirm: form.text('confirm') === 'true',
       })
       await updateDocument(ctx, customerId, id, patch, Number(form.text('rev')) || undefined)
@@ -38,7 +41,13 @@ export function documentHandlers(ctx: Ctx, { customerId, id, folderId }: Documen
   }
 }
 
-const PREVIEWS = { 'application/pdf': 'pdf', 'image/png': 'image', 'image/jpeg': 'image', 'image/gif': 'image', 'image/webp': 'image' } as const
+const PREVIEWS = {
+  'application/pdf': 'pdf',
+  'image/png': 'image',
+  'image/jpeg': 'image',
+  'image/gif': 'image',
+  'image/webp': 'image',
+} as const
 
 /** How a version can be looked at here; undefined when it can only be opened or downloaded. */
 export function previewOf(mediaType: string): 'pdf' | 'image' | undefined {

@@ -37,7 +37,10 @@ export function folderHandlers(ctx: Ctx, customerId: string, folder?: FolderNode
     'folder-create': async (form) => {
       const input = NewFolder.parse({ name: form.required('name'), parentId: form.text('parentId') })
       const created = await createFolder(ctx, customerId, input)
-      return { to: paths.customer(customerId, created.id), flash: { key: 'folder.created', params: { name: created.name } } }
+      return {
+        to: paths.customer(customerId, created.id),
+        flash: { key: 'folder.created', params: { name: created.name } },
+      }
     },
     'folder-rename': async (form) => {
       const { name } = FolderPatch.parse({ name: form.required('name') })

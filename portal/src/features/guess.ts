@@ -19,14 +19,15 @@ const CLASSES: [string, RegExp][] = [
   ['correspondence', /brief|schreiben|letter|e-?mail|\.(eml|msg)$/i],
 ]
 
-const NUMBER = /(?:^|[ _])((?:RE|RG|INV|AB|AN|AG|LS|GS|VT)[-_ ]?\d{2,4}[-_/]?\d{1,8}|(?:RE|RG|INV|AB|AN|LS|GS)[-_ ]?\d{3,})/i
+const NUMBER =
+  /(?:^|[ _])((?:RE|RG|INV|AB|AN|AG|LS|GS|VT)[-_ ]?\d{2,4}[-_/]?\d{1,8}|(?:RE|RG|INV|AB|AN|LS|GS)[-_ ]?\d{3,})/i
 
 export function guess(fileName: string): Guess {
   const stem = fileName.replace(/\.[a-z0-9]{1,5}$/i, '')
   const title = stem.replace(/[_\s]+/g, ' ').trim() || fileName
   const recordClass = CLASSES.find(([, pattern]) => pattern.test(fileName))?.[0]
   const number = NUMBER.exec(stem)?.[1]?.replace(/_/g, '-')
-  return { title, recordClass, number, documentDate: dateIn(stem) }
+  return { title, recordClass, number, documentDate: dateIn(stem.replace(NUMBER, ' ')) }
 }
 
 /** 2024-05-31, 20240531, 31.05.2024 or 31-05-2024. */

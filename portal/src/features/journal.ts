@@ -7,7 +7,18 @@ export interface Described {
   facts: { label: string; text: string }[]
 }
 
-const SHOWN = ['title', 'number', 'name', 'email', 'fileName', 'permission', 'until', 'reason', 'disposition', 'company']
+const SHOWN = [
+  'title',
+  'number',
+  'name',
+  'email',
+  'fileName',
+  'permission',
+  'until',
+  'reason',
+  'disposition',
+  'company',
+]
 
 /** A journal entry in words: what was done, and what changed from what to what. */
 export function describe(entry: JournalEntry, t: Translate, format: Format): Described {
@@ -33,7 +44,10 @@ const isEmpty = (value: unknown) =>
 function valueText(field: string, value: unknown, t: Translate, format: Format): string {
   if (isEmpty(value)) return '–'
   if (Array.isArray(value)) return value.map((each) => valueText(field, each, t, format)).join(', ')
-  if (typeof value === 'object') return Object.values(value as object).filter(Boolean).join(', ')
+  if (typeof value === 'object')
+    return Object.values(value as object)
+      .filter(Boolean)
+      .join(', ')
   const text = String(value)
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return format.date(text)
   return t.maybe(`${VALUES[field] ?? field}.${text}`) ?? text

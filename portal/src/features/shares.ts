@@ -1,10 +1,7 @@
 import type { Ctx } from '@registratur/core/ctx'
-import { createGrant, type Grant, NewGrant, revokeGrant } from '@registratur/core/grant'
+import { createGrant, NewGrant, revokeGrant } from '@registratur/core/grant'
 import type { Handlers } from '../form.ts'
 import { paths } from '../paths.ts'
-
-/** What a share covers, as one value of a form. */
-export const objectOf = ({ folderId, documentId }: Pick<Grant, 'folderId' | 'documentId'>) => folderId ?? documentId ?? ''
 
 export function shareHandlers(ctx: Ctx, customerId: string): Handlers {
   const to = paths.shares(customerId)

@@ -29,8 +29,8 @@ const PROBLEMS = [
 
 /** The words that the upload script shows, in the reader's language. */
 export function uploaderMessages(t: Translate): Record<string, string> {
-  const messages: Record<string, string> = { failed: t('upload.failed') }
-  for (const [name, key] of Object.entries(PHRASES)) messages[name] = t(key)
+  const messages: Record<string, string> = { failed: t.raw('upload.failed') }
+  for (const [name, key] of Object.entries(PHRASES)) messages[name] = t.raw(key)
   for (const name of ['waiting', 'active', 'done', 'failed']) {
     const raw = t.raw(`upload.summary.${name}` as MessageKey)
     messages[`summary.${name}`] = raw

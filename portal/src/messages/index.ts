@@ -19,6 +19,8 @@ export interface Translate {
   value(prefix: string, value: string): string
   /** As it stands in the catalogue, for scripts that fill it in themselves. */
   raw(key: MessageKey): string
+  /** All messages below a prefix, by what follows it. */
+  all(prefix: string): [name: string, text: string][]
   /** A message that may not exist. */
   maybe(key: string, params?: Record<string, string | number>): string | undefined
 }
@@ -33,7 +35,16 @@ export function translator(locale: Locale): Translate {
     return text === undefined ? undefined : fill(text, params, plural)
   }
   const t = (key: MessageKey, params?: Record<string, string | number>) => maybe(key, params) ?? key
-  return Object.assign(t, { maybe, raw: (key: MessageKey) => messages[key] ?? key, value: (prefix: string, value: string) => maybe(`${prefix}.${value}`) ?? value })
+  const all = (prefix: string) =>
+    Object.entries(CATALOGUES[locale]).flatMap(([key, text]): [string, string][] =>
+      key.startsWith(`${prefix}.`) ? [[key.slice(prefix.length + 1), text]] : [],
+    )
+  return Object.assign(t, {
+    all,
+    maybe,
+    raw: (key: MessageKey) => messages[key] ?? key,
+    value: (prefix: string, value: string) => maybe(`${prefix}.${value}`) ?? value,
+  })
 }
 
 /** `one form|other form` is chosen by the parameter `n`. */

@@ -1,6 +1,6 @@
 import '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
 import type WaProgressBar from '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
-import { ApiError, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
+import { ApiError, api, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
 
 for (const form of document.querySelectorAll<HTMLFormElement>('form.new-version')) {
   const messages = JSON.parse(form.dataset.messages ?? '{}') as Record<string, string>
@@ -27,7 +27,10 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form.new-version'
       onProgress({ phase: 'hashing', fraction: 0 })
       const sha256 = await sha256Of(file, { signal, onProgress })
       const uploadId = await upload(file, sha256, { signal, onProgress })
-      await fileUpload(form.dataset.path ?? '', { uploadId, reason: reason || undefined }, { signal, onProgress })
+      const param = { customer: form.dataset.customer ?? '', document: form.dataset.document ?? '' }
+      const json = { uploadId, reason: reason || undefined }
+      const { versions } = api.customers[':customer'].documents[':document']
+      await fileUpload(() => versions.$post({ param, header: {}, json }), { signal, onProgress })
       location.assign(form.dataset.next ?? location.pathname)
     } catch (error) {
       const { code, message } = error instanceof ApiError ? error : { code: 'network', message: String(error) }

@@ -1,3 +1,4 @@
+import { client } from '@registratur/functions/client'
 import type { HashMessage } from './hash.worker.ts'
 
 /** What the API answered when it refused. */
@@ -23,14 +24,22 @@ export interface Transfer {
   onProgress(progress: Progress): void
 }
 
-export async function api<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (body) headers['content-type'] = 'application/json'
-  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal })
-  const answer = await response.json().catch(() => ({}))
-  if (response.ok) return answer as T
-  const retryAfter = Number(response.headers.get('retry-after')) || 0
-  throw new ApiError(answer.code ?? `http-${response.status}`, answer.detail ?? answer.title ?? '', retryAfter)
+export const api = client(location.origin)
+
+interface Reply {
+  ok: boolean
+  status: number
+  headers: Headers
+  json(): Promise<unknown>
+}
+
+/** What the API answers. @throws {ApiError} with the problem's code, when it refuses */
+export async function answer<R extends Reply>(request: Promise<R>): Promise<Awaited<ReturnType<R['json']>>> {
+  const reply = await request
+  if (reply.ok) return reply.json() as Promise<Awaited<ReturnType<R['json']>>>
+  const problem = (await reply.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string }
+  const retryAfter = Number(reply.headers.get('retry-after')) || 0
+  throw new ApiError(problem.code ?? `http-${reply.status}`, problem.detail ?? problem.title ?? '', retryAfter)
 }
 
 /** SHA-256 of a file as hex, computed beside the page. */
@@ -52,11 +61,8 @@ export function sha256Of(file: File, { signal, onProgress }: Transfer): Promise<
 export async function upload(file: File, sha256: string, transfer: Transfer): Promise<string> {
   const { name: fileName, size } = file
   const contentType = file.type || 'application/octet-stream'
-  const announced = await api<{ uploadId: string; url: string; method: string; headers: Record<string, string> }>(
-    'POST',
-    '/api/uploads',
-    { fileName, size, contentType, sha256 },
-    transfer.signal,
+  const announced = await answer(
+    api.uploads.$post({ json: { fileName, size, contentType, sha256 } }, { init: { signal: transfer.signal } }),
   )
   await put(file, announced, transfer)
   return announced.uploadId
@@ -75,7 +81,9 @@ function put(
       if (!/^(content-length|host)$/i.test(name)) request.setRequestHeader(name, value)
     request.upload.onprogress = ({ loaded, total }) => onProgress({ phase: 'sending', fraction: loaded / (total || 1) })
     request.onload = () =>
-      request.status < 300 ? resolve() : reject(new ApiError('upload-failed', `${request.status} ${request.statusText}`))
+      request.status < 300
+        ? resolve()
+        : reject(new ApiError('upload-failed', `${request.status} ${request.statusText}`))
     request.onerror = () => reject(new ApiError('network', ''))
     request.onabort = () => reject(signal.reason)
     signal.addEventListener('abort', () => request.abort(), { once: true })
@@ -85,11 +93,11 @@ function put(
 }
 
 /** File what was uploaded. While the archive still checks the bytes of a large file, ask again. */
-export async function file<T>(path: string, body: object, { signal, onProgress }: Transfer): Promise<T> {
+export async function file<R extends Reply>(request: () => Promise<R>, { signal, onProgress }: Transfer) {
   onProgress({ phase: 'filing', fraction: 1 })
   for (;;) {
     try {
-      return await api<T>('POST', path, body, signal)
+      return await answer(request())
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'upload-not-verified') throw error
       await new Promise((resolve) => setTimeout(resolve, (error.retryAfter || 2) * 1000))

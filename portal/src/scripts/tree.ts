@@ -1,6 +1,7 @@
 import './web-awesome.ts'
 import '@awesome.me/webawesome/dist/components/tree/tree.js'
 import '@awesome.me/webawesome/dist/components/tree-item/tree-item.js'
+import type { WaSelectionChangeEvent } from '@awesome.me/webawesome/dist/events/selection-change.js'
 
 /** Turn a folder list of nested links into a tree that opens, closes and is walked with the arrow keys. */
 for (const nav of document.querySelectorAll<HTMLElement>('.tree')) {
@@ -10,7 +11,8 @@ for (const nav of document.querySelectorAll<HTMLElement>('.tree')) {
   tree.setAttribute('aria-label', nav.getAttribute('aria-label') ?? '')
   tree.append(...items(list))
   tree.addEventListener('wa-selection-change', (event) => {
-    const href = (event.detail.selection[0] as HTMLElement | undefined)?.dataset.href
+    const [item] = (event as WaSelectionChangeEvent).detail.selection as HTMLElement[]
+    const href = item?.dataset.href
     if (href && href !== location.pathname + location.search) location.assign(href)
   })
   list.replaceWith(tree)

@@ -1,12 +1,13 @@
 import '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
 import type WaProgressBar from '@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js'
+import type { RecordClass } from '@registratur/core/retention'
 import { guess } from '../features/guess.ts'
-import { ApiError, api, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
+import { ApiError, answer, api, file as fileUpload, type Progress, sha256Of, upload } from './transfer.ts'
 
 interface Settings {
   customerId: string
   /** Where a filed document is looked at; `{id}` stands for its id. */
-  documentPath: string
+  documentPath?: string
   /** Staff are told of duplicates and may file final. */
   office: boolean
   messages: Record<string, string>
@@ -16,9 +17,6 @@ const AT_ONCE = 3
 const SHARED = ['folderId', 'recordClass', 'documentDate'] as const
 
 type State = 'ready' | 'active' | 'done' | 'failed' | 'duplicate'
-
-const root = document.querySelector<HTMLElement>('#uploader')
-if (root) start(root, JSON.parse(root.dataset.settings ?? '{}') as Settings)
 
 function start(root: HTMLElement, settings: Settings) {
   const { messages } = settings
@@ -39,12 +37,18 @@ function start(root: HTMLElement, settings: Settings) {
     defaults.hidden = rows.length === 0
     go.disabled = waiting === 0 || active > 0
     go.hidden = waiting === 0 && active === 0
-    const counts: [string, number][] = [['waiting', waiting], ['active', active], ['done', done], ['failed', failed]]
+    const counts: [string, number][] = [
+      ['waiting', waiting],
+      ['active', active],
+      ['done', done],
+      ['failed', failed],
+    ]
     summary.textContent = counts
       .filter(([, n]) => n > 0)
       .map(([name, n]) => say(messages, `summary.${name}`, { n }))
       .join(' · ')
-    root.classList.toggle('finished', rows.length > 0 && done === rows.length)
+    const back = root.querySelector<HTMLElement>('.upload-back')
+    if (back) back.hidden = done === 0 || active > 0
   }
 
   const add = (files: Iterable<File>) => {
@@ -52,7 +56,7 @@ function start(root: HTMLElement, settings: Settings) {
       const row = new Row(file, template, settings, refresh)
       for (const name of SHARED) {
         const shared = find<HTMLInputElement | HTMLSelectElement>(defaults, `[name=${name}]`)
-        if (shared.dataset.chosen || name === 'folderId') row.set(name, shared.value)
+        if (shared.value && (shared.dataset.chosen || name === 'folderId')) row.set(name, shared.value)
       }
       rows.push(row)
       list.append(row.element)
@@ -73,7 +77,7 @@ function start(root: HTMLElement, settings: Settings) {
     const shared = find<HTMLInputElement | HTMLSelectElement>(defaults, `[name=${name}]`)
     shared.addEventListener('change', () => {
       shared.dataset.chosen = 'yes'
-      for (const row of rows) if (row.open) row.set(name, shared.value)
+      for (const row of rows) if (row.open && shared.value) row.set(name, shared.value)
     })
   }
   go.addEventListener('click', async () => {
@@ -126,7 +130,7 @@ class Row {
     this.#changed = changed
     const content = template.content.cloneNode(true) as DocumentFragment
     this.element = find(content, 'li')
-    find(this.element, '.upload-name').textContent = file.name
+    for (const name of ['.upload-name', '.upload-legend']) find(this.element, name).textContent = file.name
     find(this.element, '.upload-size').textContent = sizeText(file.size)
     const guessed = guess(file.name)
     for (const [name, value] of Object.entries(guessed)) if (value) this.set(name, value)
@@ -156,7 +160,9 @@ class Row {
   }
 
   valid(): boolean {
-    return [...this.element.querySelectorAll<HTMLInputElement>('input, select')].every((control) => control.reportValidity())
+    return [...this.element.querySelectorAll<HTMLInputElement>('input, select')].every((control) =>
+      control.reportValidity(),
+    )
   }
 
   async run(final: boolean): Promise<void> {
@@ -170,21 +176,25 @@ class Row {
       this.#sha256 ??= await sha256Of(this.#file, transfer)
       if (office && !this.#duplicateAccepted && (await this.#showDuplicate(this.#sha256))) return
       this.#uploadId ??= await upload(this.#file, this.#sha256, transfer)
-      const document = await fileUpload<{ id: string }>(
-        `/api/customers/${customerId}/documents`,
-        {
-          uploadId: this.#uploadId,
-          folderId: this.#value('folderId'),
-          recordClass: this.#value('recordClass'),
-          title: this.#value('title'),
-          number: this.#value('number') || undefined,
-          documentDate: this.#value('documentDate'),
-          final: final || undefined,
-        },
+      const json = {
+        uploadId: this.#uploadId,
+        folderId: this.#value('folderId'),
+        recordClass: this.#value('recordClass') as RecordClass,
+        title: this.#value('title'),
+        number: this.#value('number') || undefined,
+        documentDate: this.#value('documentDate'),
+        final: final || undefined,
+      }
+      const document = await fileUpload(
+        () =>
+          api.customers[':customer'].documents.$post(
+            { param: { customer: customerId }, json },
+            { init: { signal: transfer.signal } },
+          ),
         transfer,
       )
       this.#show('done', 'phase.done')
-      this.#link(documentPath.replace('{id}', document.id), this.#value('title'))
+      this.#link(documentPath?.replace('{id}', document.id), this.#value('title'))
     } catch (error) {
       // A new attempt begins with the bytes unless only the filing itself was refused.
       if (!(error instanceof ApiError) || /^upload-|network/.test(error.code)) this.#uploadId = undefined
@@ -195,16 +205,16 @@ class Row {
 
   async #showDuplicate(sha256: string): Promise<boolean> {
     const { customerId, documentPath } = this.#settings
-    const { items } = await api<{ items: { id: string; title: string }[] }>(
-      'GET',
-      `/api/customers/${customerId}/documents?sha256=${sha256}`,
-      undefined,
-      this.#abort.signal,
+    const { items } = await answer(
+      api.customers[':customer'].documents.$get(
+        { param: { customer: customerId }, query: { sha256 } },
+        { init: { signal: this.#abort.signal } },
+      ),
     )
     const [first] = items
     if (!first) return false
     this.#show('duplicate', 'duplicate')
-    this.#link(documentPath.replace('{id}', first.id), first.title)
+    this.#link(documentPath?.replace('{id}', first.id), first.title)
     return true
   }
 
@@ -231,7 +241,8 @@ class Row {
     const bar = find<WaProgressBar>(this.element, 'wa-progress-bar')
     bar.hidden = state !== 'active'
     bar.value = 0
-    for (const control of this.element.querySelectorAll<HTMLInputElement>('input, select')) control.disabled = !this.open
+    for (const control of this.element.querySelectorAll<HTMLInputElement>('input, select'))
+      control.disabled = !this.open
     find(this.element, '.upload-remove').hidden = !this.open
     find(this.element, '.upload-cancel').hidden = state !== 'active'
     const retry = find(this.element, '.upload-retry')
@@ -241,9 +252,9 @@ class Row {
     this.#changed()
   }
 
-  #link(href: string, text: string) {
-    const link = document.createElement('a')
-    link.href = href
+  #link(href: string | undefined, text: string) {
+    const link = document.createElement(href ? 'a' : 'span')
+    if (link instanceof HTMLAnchorElement && href) link.href = href
     link.textContent = text
     find(this.element, '.upload-link').replaceChildren(link)
   }
@@ -270,3 +281,6 @@ function sizeText(bytes: number): string {
   const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: power < 2 ? 0 : 1 } as const
   return new Intl.NumberFormat(document.documentElement.lang, options).format(bytes / 1000 ** power)
 }
+
+const root = document.querySelector<HTMLElement>('#uploader')
+if (root) start(root, JSON.parse(root.dataset.settings ?? '{}') as Settings)

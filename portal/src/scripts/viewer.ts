@@ -1,6 +1,6 @@
 import {
-  getDocument,
   GlobalWorkerOptions,
+  getDocument,
   type PDFDocumentProxy,
   type PDFPageProxy,
   type RenderTask,
@@ -14,15 +14,6 @@ const RESOURCES = `/_astro/pdfjs-${version}/`
 /** Phones refuse larger canvases. */
 const MOST_PIXELS = 16_000_000
 const ZOOMS = [0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3]
-
-for (const root of document.querySelectorAll<HTMLElement>('.viewer[data-src]')) {
-  const messages = JSON.parse(root.dataset.messages ?? '{}') as Record<string, string>
-  open(root, root.dataset.src ?? '', messages).catch((error) => {
-    console.warn(error)
-    const message = root.querySelector('.viewer-message')
-    if (message) message.textContent = messages.failed ?? ''
-  })
-}
 
 async function open(root: HTMLElement, url: string, messages: Record<string, string>) {
   const loading = getDocument({
@@ -53,7 +44,8 @@ class Viewer {
   readonly #views: PageView[] = []
   /** Relative to the width of the window it is shown in. */
   #zoom = 1
-  #width = 600
+  #width = 0
+  #at = 1
 
   constructor(root: HTMLElement, pdf: PDFDocumentProxy, messages: Record<string, string>) {
     const find = <T extends HTMLElement>(selector: string) => root.querySelector(selector) as T
@@ -119,7 +111,7 @@ class Viewer {
   }
 
   #apply() {
-    const at = this.#current()
+    const at = this.#at
     for (const view of this.#views) view.fit((this.#width - 24) * this.#zoom)
     this.#zoomText.textContent = `${Math.round(this.#zoom * 100)} %`
     this.#show(at)
@@ -145,7 +137,8 @@ class Viewer {
   }
 
   #follow() {
-    if (document.activeElement !== this.#number) this.#number.value = String(this.#current())
+    this.#at = this.#current()
+    if (document.activeElement !== this.#number) this.#number.value = String(this.#at)
   }
 
   /** Go to the next page that contains the text. */
@@ -154,7 +147,7 @@ class Viewer {
     this.#find.setCustomValidity('')
     if (!wanted) return
     const count = this.#views.length
-    const here = this.#current()
+    const here = this.#at
     for (let i = 1; i <= count; i++) {
       const n = ((((here - 1 + by * i) % count) + count) % count) + 1
       if (!(await this.#views[n - 1]?.text())?.includes(wanted)) continue
@@ -225,7 +218,10 @@ class PageView {
   text(): Promise<string> {
     this.#text ??= this.#load().then(async (page) => {
       const { items } = await page.getTextContent()
-      return items.map((item) => ('str' in item ? item.str + (item.hasEOL ? ' ' : '') : '')).join('').toLowerCase()
+      return items
+        .map((item) => ('str' in item ? item.str + (item.hasEOL ? ' ' : '') : ''))
+        .join('')
+        .toLowerCase()
     })
     return this.#text
   }
@@ -277,4 +273,13 @@ class PageView {
     if (canvas) canvas.width = canvas.height = 0
     this.element.replaceChildren()
   }
+}
+
+for (const root of document.querySelectorAll<HTMLElement>('.viewer[data-src]')) {
+  const messages = JSON.parse(root.dataset.messages ?? '{}') as Record<string, string>
+  open(root, root.dataset.src ?? '', messages).catch((error) => {
+    console.warn(error)
+    const message = root.querySelector('.viewer-message')
+    if (message) message.textContent = messages.failed ?? ''
+  })
 }
