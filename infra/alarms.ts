@@ -1,10 +1,34 @@
 import { functions } from './function.ts'
 import { changes, locks, undelivered } from './jobs.ts'
-import { stage } from './names.ts'
+import { account, stage } from './names.ts'
 import { web } from './web.ts'
 
 const topic = new aws.sns.Topic('Alarms', {})
 new aws.sns.TopicSubscription('AlarmsByMail', { topic: topic.arn, protocol: 'email', endpoint: stage.alarmEmail })
+
+/** CloudWatch for the alarms, EventBridge for backups that failed; nobody else. */
+new aws.sns.TopicPolicy('AlarmsPolicy', {
+  arn: topic.arn,
+  policy: $jsonStringify({
+    Version: '2012-10-17',
+    Statement: ['cloudwatch.amazonaws.com', 'events.amazonaws.com'].map((Service) => ({
+      Effect: 'Allow',
+      Principal: { Service },
+      Action: 'sns:Publish',
+      Resource: topic.arn,
+      Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    })),
+  }),
+})
+const backupFailed = new aws.cloudwatch.EventRule('BackupFailed', {
+  description: 'A backup of the table did not succeed.',
+  eventPattern: $jsonStringify({
+    source: ['aws.backup'],
+    'detail-type': ['Backup Job State Change'],
+    detail: { state: ['ABORTED', 'EXPIRED', 'FAILED', 'PARTIAL'] },
+  }),
+})
+new aws.cloudwatch.EventTarget('BackupFailedByMail', { rule: backupFailed.name, arn: topic.arn })
 
 interface Watch {
   namespace: string
@@ -70,5 +94,17 @@ for (const { name, fn } of [
     statistic: 'Maximum',
     above: 5 * 60_000,
     description: 'Jobs start more than five minutes after their change.',
+  })
+}
+
+// A failed job is written again for later, so that its function ends well: only its own count tells.
+for (const [name, service] of [
+  ['MailJobs', 'mail+merge'],
+  ['LockJobs', 'lock'],
+] as const) {
+  alarm(`${name}Fail`, {
+    ...{ namespace: 'Registratur', metricName: 'JobFailed', dimensions: { service } },
+    description: 'The same jobs fail again and again.',
+    periods: 3,
   })
 }

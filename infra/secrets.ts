@@ -1,7 +1,12 @@
+import { stage } from './names.ts'
 import { currentSecret, generations } from './rotation.ts'
 
 /** Signs sessions and codes. A new one signs everybody out. */
-export const session = new random.RandomPassword('SessionSecret', { length: 48, special: false })
+export const session = new random.RandomPassword('SessionSecret', {
+  length: 48,
+  special: false,
+  keepers: { sessions: stage.sessions },
+})
 
 /** Opens /setup until there is an administrator; not a secret of the state, so that the deployment can print it. */
 export const setupToken = new random.RandomString('SetupToken', { length: 32, special: false }).result

@@ -11,6 +11,8 @@ export interface Settings {
   alarmEmail: string
   /** IANA time zone in which retention ends. */
   zone: string
+  /** Another value here signs everybody out. */
+  sessions: string
 }
 
 /** @throws {Error} naming every setting that is missing or can't be */
@@ -22,6 +24,7 @@ export function settings(env: Record<string, string | undefined> = process.env):
     mailFrom: env.REGISTRATUR_MAIL_FROM ?? '',
     alarmEmail: env.REGISTRATUR_ALARM_EMAIL ?? '',
     zone: env.REGISTRATUR_ZONE ?? 'Europe/Berlin',
+    sessions: env.REGISTRATUR_SESSIONS ?? '1',
   }
   const wrong = [
     /^eu-[a-z]+-\d$/.test(read.region) || 'AWS_REGION: a region in the EU, such as eu-central-1',

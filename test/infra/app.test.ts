@@ -229,7 +229,9 @@ describe('the app', () => {
 
   it('gives rights nowhere else', () => {
     const roles = [...Object.keys(RIGHTS), 'EveryFiveMinutes', 'EveryNight'].map((name) => `${name}Role`)
-    expect([...new Set(policies().map(({ of }) => of))].toSorted()).toEqual([...roles, 'AssetsPolicy'].toSorted())
+    expect([...new Set(policies().map(({ of }) => of))].toSorted()).toEqual(
+      [...roles, 'AlarmsPolicy', 'AssetsPolicy'].toSorted(),
+    )
     const types = new Set(resources.map(({ type }) => type).filter((type) => type.startsWith('aws:iam/')))
     expect([...types]).toEqual(['aws:iam/role:Role'])
   })
@@ -346,6 +348,7 @@ describe('the app', () => {
     const expected = [
       ...Object.keys(RIGHTS).flatMap((name) => [`${name}ErrorsAlarm`, `${name}ThrottlesAlarm`]),
       ...['ChangesLateAlarm', 'LocksLateAlarm', 'UndeliveredAlarm', 'WebAnswers5xxAlarm'],
+      ...['LockJobsFailAlarm', 'MailJobsFailAlarm'],
     ]
     expect(alarms.map(({ name }) => name).toSorted()).toEqual(expected.toSorted())
     for (const { inputs } of alarms) expect(inputs.alarmActions).toHaveLength(1)
@@ -353,6 +356,12 @@ describe('the app', () => {
       protocol: 'email',
       endpoint: 'operators@example.com',
     })
+    const publish = policies().flatMap(({ of, statement }) => (of === 'AlarmsPolicy' ? [statement] : []))
+    expect(publish.map(({ principals, actions }) => [...principals, ...actions])).toEqual([
+      ['cloudwatch.amazonaws.com', 'sns:Publish'],
+      ['events.amazonaws.com', 'sns:Publish'],
+    ])
+    expect(JSON.parse(only('aws:cloudwatch/eventRule:EventRule').inputs.eventPattern).source).toEqual(['aws.backup'])
     const queues = ofType('aws:sqs/queue:Queue').map(({ name }) => name)
     expect(queues).toEqual(['Undelivered'])
   })

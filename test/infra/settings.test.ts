@@ -18,6 +18,7 @@ describe('settings', () => {
       mailFrom: 'archive@example.com',
       alarmEmail: 'operators@example.com',
       zone: 'Europe/Berlin',
+      sessions: '1',
     })
   })
 
