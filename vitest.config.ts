@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['{packages,functions,test,portal}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'test/engines/**'],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      // Need engines: `npm run test:engines`.
+      'test/engines/**',
+      // Needs SST's platform: `npm run test:infra`.
+      ...(process.env.TEST_INFRA ? [] : ['test/infra/app.test.ts']),
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -89,7 +89,7 @@ export function createApp(deps: Deps) {
   const app = router()
   app.onError(onError)
   app.use(requestId(), securityHeaders({ origins: deps.storeOrigins }))
-  if (deps.store) app.route('/store', deps.store)
+  if (deps.store) app.route('/store', deps.store).all('/store/*', () => problemResponse(notFound('page')))
   app.use(bodyLimit({ maxSize: MOST_BODY_BYTES }))
   app.all('/api/auth/*', (c) => handleAuth(deps, c.req.raw))
   app.use(authenticate(deps), sameOriginOnly([deps.url, ...(deps.aliases ?? [])]))

@@ -92,6 +92,11 @@ async function problemsOf(customerId: string): Promise<string[]> {
   for (const { documentId } of of('hash#')) claim(documents.has(documentId), `a hash of ${documentId} is left over`)
   for (const { id, folderId } of of('file#grant#'))
     claim(!folderId || folders.has(folderId), `grant ${id} is on nothing`)
+  for (const { id, email, portal } of of('file#contact#')) {
+    if (!email || portal === 'blocked') continue
+    const member = await ctx.table.get({ pk: `email#${email}`, sk: `membership#${customerId}#${id}` })
+    claim(member !== undefined, `contact ${id} can’t sign in`)
+  }
   const journal = of('journal#')
   claim(journal.length === of('details#').length, 'a journal entry lacks its details')
   return problems
@@ -728,6 +733,7 @@ describe('a merge', () => {
     ['a new folder', (c, { id, folder }) => createFolder(c, id, { name: 'Neu', parentId: folder })],
     ['moving a folder', (c, { id, folder }) => updateFolder(c, id, folder, { name: 'Umbenannt' })],
     ['deleting a folder', async (c, { id }) => deleteFolder(c, id, (await t.folderOf(id, 'Quotes'))?.id ?? 'fld_X')],
+    ['deleting a folder with a document in it', (c, { id, folder }) => deleteFolder(c, id, folder)],
     [
       'sharing',
       (c, { id, folder, contact }) =>
@@ -753,6 +759,11 @@ describe('a merge', () => {
     const check = async (merged: string) => {
       expect(['done', 'customer-archived']).toContain(merged)
       expect(await problemsOf(into.id)).toEqual([])
+      for (const email of ['k@t.example', 'neu@t.example', 'n@n.example']) {
+        const prefix = `membership#${from.id}#`
+        const { items } = await ctx.table.query({ pk: `email#${email}`, prefix })
+        if (merged === 'done') expect(items).toEqual([])
+      }
       expect(merged === 'done' ? await leftIn(from.id) : await problemsOf(from.id)).toEqual(
         merged === 'done' ? ['file#customer'] : [],
       )
@@ -772,7 +783,10 @@ describe('a merge', () => {
     // Whoever comes in between is told to try again, never that what is on its way does not exist.
     const told = [...during, ...around].flatMap((both) => both.split(', '))
     expect(
-      told.filter((each) => !['done', 'merge-running', 'changed-meanwhile', 'customer-archived'].includes(each)),
+      told.filter(
+        (each) =>
+          !['done', 'merge-running', 'changed-meanwhile', 'customer-archived', 'folder-not-empty'].includes(each),
+      ),
     ).toEqual([])
   })
 

@@ -11,7 +11,7 @@ import { freePort, registratur, startServer } from './server.ts'
 const CRASHES = Number(process.env.CRASHES ?? 5)
 const SEED = Number(process.env.SEED ?? 20261122)
 const CUSTOMERS = 3
-const FILES_A_ROUND = 40
+const FILES_A_ROUND = 20
 
 it(`loses nothing in ${CRASHES} kills during an import`, { timeout: 120_000 + CRASHES * 20_000 }, async () => {
   const random = generator(SEED)

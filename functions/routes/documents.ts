@@ -1,15 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ContentQuery, contentUrl } from '@registratur/core/content'
-import {
-  Document,
-  DocumentPatch,
-  DocumentQuery,
-  getDocument,
-  listDocuments,
-  listVersions,
-  updateDocument,
-  Version,
-} from '@registratur/core/document'
+import { Document, DocumentPatch, getDocument, listVersions, updateDocument, Version } from '@registratur/core/document'
+import { DocumentQuery, listDocuments } from '@registratur/core/document-list'
 import {
   addVersion,
   Discard,

@@ -64,9 +64,10 @@ export function directoryRows(customer: CustomerRow): PointerRow[] {
   return sortKeys.map((sk) => overwrite({ pk: `directory#${customer.audience}`, sk }, summary).put)
 }
 
+/** A tab comes before every character of a name: “A” is listed before “A B”. */
 function sortKey({ id, name, createdAt }: CustomerSummary, sort: (typeof SORTS)[number]): string {
   if (sort === 'number') return `number#${id.slice(4).padStart(12, '0')}`
-  return sort === 'name' ? `name#${firstOf(fold(name), 200)}#${id}` : `created#${createdAt}#${id}`
+  return sort === 'name' ? `name#${firstOf(fold(name), 200)}\t${id}` : `created#${createdAt}#${id}`
 }
 
 /**

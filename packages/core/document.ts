@@ -9,7 +9,7 @@ import { overwrite, queryAll, type Row, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
 import { changesOf, journal } from './journal.ts'
 import { keys } from './keys.ts'
-import type { Page, VaultRef, Write } from './ports.ts'
+import type { VaultRef, Write } from './ports.ts'
 import { RecordClass, type Retention, Retention as RetentionSchema, retentionOf } from './retention.ts'
 import { retrying } from './retry.ts'
 import { CalendarDate, Line, Sha256 } from './text.ts'
@@ -191,71 +191,6 @@ export async function locate(ctx: Ctx, customerId: string, documentId: string): 
 export async function getDocument(ctx: Ctx, customerId: string, documentId: string): Promise<Document> {
   const { document, scope } = await locate(ctx, customerId, documentId)
   return visible(scope, document) ?? documentView(document)
-}
-
-export const DocumentQuery = z.object({
-  /** Only what lies directly in this folder, newest document date first. */
-  folder: z.string().max(100).optional(),
-  /** Only documents with a version of exactly these bytes. */
-  sha256: Sha256.optional(),
-  cursor: z.string().max(1000).optional(),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-})
-export type DocumentQuery = z.input<typeof DocumentQuery>
-
-/**
- * Documents of a customer: of one folder, with certain bytes, or all of them (newest filing first).
- *
- * @throws {ArchiveError} `customer-not-found` | `folder-not-found`
- */
-export async function listDocuments(
-  ctx: Ctx,
-  customerId: string,
-  input: DocumentQuery = {},
-): Promise<{ items: Document[]; cursor?: string }> {
-  if (ctx.actor.kind === 'anonymous') throw signInRequired()
-  const query = DocumentQuery.parse(input)
-  const [access, page] = await Promise.all([mayList(ctx, customerId, query.folder), readPage(ctx, customerId, query)])
-  if (access.customerId !== customerId) return listDocuments(ctx, access.customerId, input)
-  const items = page.items.flatMap((row) => visible(access.scope, row) ?? [])
-  // The bytes of a draft or of an earlier version are nothing a contact could ask for.
-  const asked = items.filter(({ sha256 }) => !access.scope || !query.sha256 || sha256 === query.sha256)
-  return { items: asked, cursor: page.after }
-}
-
-/** May the actor list here, and as which customer? Read beside the page itself, in the same round trip. */
-async function mayList(ctx: Ctx, customerId: string, folder?: string): Promise<{ customerId: string; scope?: Scope }> {
-  if (ctx.actor.kind === 'contact') {
-    const file = await openFile(ctx, customerId)
-    const permission = folder === undefined ? undefined : file.scope?.folder(folder)
-    if (permission && !permission.read && !permission.upload) throw notFound('folder')
-    return { customerId: file.customer.id, scope: file.scope }
-  }
-  allow(ctx, 'customer.read')
-  const wanted = [keys.customer(customerId), ...(folder === undefined ? [] : [keys.folder(customerId, folder)])]
-  const [customer, row] = await ctx.table.getMany(wanted)
-  if (!customer) throw notFound('customer')
-  const { mergedInto } = customer as CustomerRow
-  if (mergedInto) return mayList(ctx, mergedInto, folder)
-  if (folder !== undefined && !row) throw notFound('folder')
-  return { customerId }
-}
-
-async function readPage(
-  ctx: Ctx,
-  customerId: string,
-  query: z.infer<typeof DocumentQuery>,
-): Promise<Page<DocumentRow>> {
-  const { folder, sha256, cursor: after, limit } = query
-  const { pk } = keys.customer(customerId)
-  if (sha256) {
-    const hashes = await queryAll<Row<{ documentId: string }>>(ctx.table, { pk, prefix: `hash#${sha256}#` })
-    const ids = [...new Set(hashes.map(({ documentId }) => documentId))].slice(0, 100)
-    const rows = await ctx.table.getMany<DocumentRow>(ids.map((id) => keys.document(customerId, id)))
-    return { items: rows.filter((row) => row !== undefined && (!folder || row.folderId === folder)) as DocumentRow[] }
-  }
-  const prefix = folder === undefined ? 'document#' : `entry#${folder}#`
-  return ctx.table.query<DocumentRow>({ pk, prefix, after, limit, newestFirst: true })
 }
 
 /**

@@ -33,7 +33,7 @@ export type TreeRow = Row<{
 export const NewFolder = z
   .strictObject({
     name: FileName,
-    parentId: z.string().optional(),
+    parentId: z.string().nullable().optional(),
     /** Begin a tree of this contact's own. Only without `parentId`; below it, folders belong to the same tree. */
     contactId: z.string().optional(),
   })
@@ -119,7 +119,8 @@ function nodeOf({ id, name, parentId, contactId, rev }: FolderRow): FolderNode {
 export function createFolder(ctx: Ctx, customerId: string, input: z.infer<typeof NewFolder>): Promise<FolderNode> {
   allow(ctx, 'document.write')
   return changeTree(ctx, customerId, (file) => {
-    const { name, parentId } = input
+    const { name } = input
+    const parentId = input.parentId ?? undefined
     const parent = parentId === undefined ? undefined : find(file, parentId)
     const contactId = parent ? parent.contactId : input.contactId
     if (contactId && !file.contacts.some(({ id }) => id === contactId)) throw absent(file, 'contact')
@@ -229,7 +230,8 @@ export function absent({ tree, scope }: Pick<OpenFile, 'tree' | 'scope'>, noun: 
 /** The same for whoever has not read the file: 1 read. */
 export async function missing(ctx: Ctx, noun: string, customerId: string): Promise<ArchiveError> {
   const tree = await ctx.table.get<TreeRow>(keys.tree(customerId))
-  return tree ? absent({ tree }, noun) : notFound(noun)
+  // Merged since the customer was read.
+  return tree ? absent({ tree }, noun) : new ConflictError([keys.tree(customerId)])
 }
 
 export function mergeRunning(): ArchiveError {

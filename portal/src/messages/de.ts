@@ -453,6 +453,8 @@ export const de: Messages = {
   'problem.upload-not-found': 'Diese Übertragung gibt es nicht. Übertragen Sie die Datei erneut.',
   'problem.customer-number': 'Das ist keine Kundennummer. Sie sieht aus wie CUS-0001.',
   'problem.customer-archived': 'Dieser Kunde ist archiviert. Die Administration kann ihn wiederherstellen.',
+  'problem.merge-running':
+    'Dieser Kunde wird gerade mit einem anderen zusammengeführt. Versuchen Sie es gleich noch einmal.',
   'problem.same-customer': 'Beide Nummern gehören schon zum selben Kunden.',
   'problem.contact-blocked': 'Das Portal ist für diese Person gesperrt. Entsperren Sie sie zuerst.',
   'problem.contact-without-email': 'Dieser Ansprechpartner hat keine E-Mail-Adresse. Tragen Sie zuerst eine ein.',

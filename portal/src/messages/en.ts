@@ -445,6 +445,7 @@ export const en = {
   'problem.upload-not-found': 'There is no such upload. Upload the file again.',
   'problem.customer-number': 'This is not a customer number. It looks like CUS-0001.',
   'problem.customer-archived': 'This customer is archived. An administrator can restore it.',
+  'problem.merge-running': 'This customer is being merged with another one. Try again in a moment.',
   'problem.same-customer': 'Both numbers belong to the same customer already.',
   'problem.contact-blocked': 'The portal is closed to this contact. Unblock the contact first.',
   'problem.contact-without-email': 'This contact has no e-mail address. Add one first.',
