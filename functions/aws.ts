@@ -48,6 +48,7 @@ const RESERVE_MS = 500
 /** The archive's ports on AWS. Each function opens what its rights allow it to use; nothing is asked of AWS before. */
 export function openAws(env: AwsEnvironment, { clock = () => new Date(), attempts, wrap }: AwsOptions = {}) {
   let deadline: AbortSignal | undefined
+  let requestId: string | undefined
   const options: ClientOptions = {
     region: need(env, 'AWS_REGION'),
     signal: () => deadline,
@@ -69,13 +70,14 @@ export function openAws(env: AwsEnvironment, { clock = () => new Date(), attempt
   return {
     ...{ table, staging, vault, clock, url, zone, options },
     /** A context of the archive itself, at the present instant. */
-    context: (): Ctx => ({ ...{ table, staging, vault, url, zone, newId }, actor: SYSTEM, now: clock() }),
+    context: (): Ctx => ({ ...{ table, staging, vault, url, zone, newId, requestId }, actor: SYSTEM, now: clock() }),
     /** Origins of the buckets, which pages upload to and read from. */
     storeOrigins: env.AWS_ENDPOINT_URL_S3
       ? [new URL(env.AWS_ENDPOINT_URL_S3).origin]
       : [stagingBucket, vaultBucket].map((bucket) => `https://${bucket}.s3.${options.region}.amazonaws.com`),
     /** Calls of this invocation end a moment before it does. A function has one invocation at a time. */
     begin(invocation: Invocation | undefined): void {
+      requestId = invocation?.awsRequestId
       const left = invocation && Math.max(invocation.getRemainingTimeInMillis() - RESERVE_MS, 0)
       deadline = left === undefined ? undefined : AbortSignal.timeout(left)
     },

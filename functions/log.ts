@@ -31,7 +31,7 @@ export function requestLog({ log, count }: Telemetry): MiddlewareHandler {
     log.info('request', {
       ...{ method: c.req.method, route: routePath(c, -1), status },
       ms: Math.round(performance.now() - start),
-      requestId: c.res.headers.get('x-request-id') ?? undefined,
+      requestId: c.get('requestId'),
     })
   }
 }

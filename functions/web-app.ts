@@ -13,7 +13,18 @@ export function webApp(aws: Aws, env: AwsEnvironment) {
   const auth = archiveAuth({ table, secret: need(env, 'REGISTRATUR_SESSION_SECRET'), baseUrl: url, context })
   const { REGISTRATUR_SETUP_TOKEN: token, REGISTRATUR_EDGE_SECRETS: secrets } = env
   const setup = token ? () => offerSetup({ table, auth, context, token }) : undefined
-  const app = createApp({ table, staging, vault, auth, clock, url, zone, storeOrigins, setup })
+  const app = createApp({
+    table,
+    staging,
+    vault,
+    auth,
+    clock,
+    url,
+    zone,
+    storeOrigins,
+    setup,
+    requestIdHeader: 'x-amz-cf-id',
+  })
 
   const outer = new Hono<{ Bindings: { context?: Invocation } }>()
   outer.onError(onError)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { AwsEnvironment } from '@registratur/functions/aws'
 import { actAsLambda, invocation, invoke } from './gateway.ts'
 import { createBuckets, createTable, REGION, readStream, type S3Access } from './kit.ts'
@@ -66,7 +66,8 @@ export async function openArchive({ dynamodb, s3, url, table = dynamodb }: Engin
   return {
     ...{ env, url, sent: ses.sent, aws: openAws(env) },
     /** A request to the archive's own address, as CloudFront passes it on. */
-    fetch: (request: Request) => invoke(web.handler, request, { 'x-edge-secret': EDGE_SECRET }),
+    fetch: (request: Request) =>
+      invoke(web.handler, request, { 'x-edge-secret': EDGE_SECRET, 'x-amz-cf-id': `cf-${randomUUID()}==` }),
     /** A request to the function's address, past CloudFront. */
     fetchDirectly: (request: Request) => invoke(web.handler, request),
     schedule: () => schedule.handler({}, invocation()),

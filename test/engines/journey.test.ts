@@ -89,6 +89,8 @@ describe.skipIf(!dynamodb || !s3)('the archive on AWS’s protocols', () => {
     document = await file(customer.id, bytes, { final: true })
     path = `/customers/${customer.id}/documents/${document.id}`
     expect(document).toMatchObject({ status: 'final', sha256: sha256(bytes) })
+    const { items } = await api('GET', `/customers/${customer.id}/journal`)
+    for (const { requestId } of items) expect(requestId).toMatch(/^cf-[\w-]+==$/)
     await archive.quiet()
     const [object] = (await archive.aws.vault.list(`customers/${customer.id}/`)).items
     expect(object).toBeDefined()
