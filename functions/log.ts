@@ -29,7 +29,7 @@ export function requestLog({ log, count }: Telemetry): MiddlewareHandler {
     const { status } = c.res
     if (status >= 500) count('RequestFailed')
     log.info('request', {
-      ...{ method: c.req.method, route: routePath(c, -1), status },
+      ...{ method: c.req.method, route: routePath(c), status },
       ms: Math.round(performance.now() - start),
       requestId: c.get('requestId'),
     })

@@ -4,11 +4,13 @@ import type { JobRow } from '@registratur/core/job'
 import type { Item, VaultRef } from '@registratur/core/ports'
 import { setUp } from '@registratur/core/staff'
 import { sweep } from '@registratur/core/sweep'
-import { type AwsEnvironment, openAws } from '@registratur/functions/aws'
+import { type Aws, type AwsEnvironment, openAws } from '@registratur/functions/aws'
+import { jobsHandler } from '@registratur/functions/jobs'
 import { webApp } from '@registratur/functions/web-app'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Json, sha256, someBytes } from '../kit.ts'
 import { FAULTS, type Fault, faultyNetwork } from './faults.ts'
+import { invocation } from './gateway.ts'
 import { createBuckets, createTable, REGION } from './kit.ts'
 
 const [dynamodb, s3] = [inject('dynamodb'), inject('s3')]
@@ -53,14 +55,17 @@ describe.skipIf(!dynamodb || !s3)('a call to AWS that fails', () => {
   function open(attempts?: number) {
     const network = faultyNetwork()
     const aws = openAws(env, { wrap: network.wrap, attempts })
+    return { network, aws, ask: asker(aws) }
+  }
+
+  function asker(aws: Aws): Ask {
     const app = webApp(aws, env)
-    const ask: Ask = async (method, path, body) => {
+    return async (method, path, body) => {
       const headers = { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) }
       const init = { method, headers, body: body ? JSON.stringify(body) : null }
       const response = await app.request(`${URL}/api${path}`, init)
       return { status: response.status, body: await response.json() }
     }
-    return { network, aws, ask }
   }
 
   const must = async (ask: Ask, ...request: Parameters<Ask>): Promise<Json> => {
@@ -124,17 +129,25 @@ describe.skipIf(!dynamodb || !s3)('a call to AWS that fails', () => {
     return { status: answer.status, body: answer.body, first, calls, met, ...(await stateOf(aws, customerId)) }
   }
 
+  async function jobsOf({ table }: Aws, customerId: string): Promise<JobRow[]> {
+    const shards = [...'0123456789abcdef'].map((shard) => queryAll<JobRow>(table, { pk: `job#${shard}` }))
+    return (await Promise.all(shards)).flat().filter(({ job }) => JSON.stringify(job).includes(customerId))
+  }
+
+  /** What the stream tells of jobs, as far as a handler looks at it. */
+  const streamOf = (jobs: JobRow[]) =>
+    ({
+      Records: jobs.map(({ pk, sk, job }) => {
+        const Keys = { pk: { S: pk }, sk: { S: sk } }
+        return { eventName: 'MODIFY', dynamodb: { Keys, NewImage: { ...Keys, job: { M: { kind: { S: job.kind } } } } } }
+      }),
+    }) as Parameters<ReturnType<typeof jobsHandler>>[0]
+
   /** What there is of a customer, without what differs from one to the next. */
-  async function stateOf(aws: ReturnType<typeof openAws>, customerId: string) {
+  async function stateOf(aws: Aws, customerId: string) {
     const rows = await queryAll(aws.table, { pk: `customer#${customerId}` })
-    const jobs: JobRow[] = []
-    for (const shard of '0123456789abcdef') {
-      for (const row of await queryAll<JobRow>(aws.table, { pk: `job#${shard}` })) {
-        if (!JSON.stringify(row.job).includes(customerId)) continue
-        jobs.push(row)
-        await aws.table.transact([{ delete: { pk: row.pk, sk: row.sk } }])
-      }
-    }
+    const jobs = await jobsOf(aws, customerId)
+    for (const { pk, sk } of jobs) await aws.table.transact([{ delete: { pk, sk } }])
     const kinds = rows.map(({ sk }) =>
       sk
         .split('#')
@@ -180,6 +193,38 @@ describe.skipIf(!dynamodb || !s3)('a call to AWS that fails', () => {
         })
       }
     }
+  }
+
+  for (const fault of FAULTS) {
+    it(`the job that locks: ${fault}, repeated by the schedule`, { timeout: 300_000 }, async () => {
+      let calls = Number.POSITIVE_INFINITY
+      for (let at = 1; at <= calls; at++) {
+        let now = new Date()
+        const network = faultyNetwork()
+        const aws = openAws(env, { wrap: network.wrap, attempts: 1, clock: () => now })
+        const ask = asker(aws)
+        const { customerId, path } = await prepareDocument(ask)
+        await must(ask, 'POST', `${path}/finalise`)
+        const handler = jobsHandler({ aws, kinds: ['lock'] })
+        const told = async () => streamOf(await jobsOf(openAws(env), customerId))
+
+        const first = await told()
+        network.arm({ fault, at })
+        await handler(first, invocation())
+        const { calls: made, met } = network.disarm()
+        if (!met) calls = made.length
+        for (let n = 1; n <= 3; n++) {
+          now = new Date(now.getTime() + 3_600_000)
+          await handler(await told(), invocation())
+        }
+        const where = `call ${at}: ${made[at - 1]}`
+        expect(await jobsOf(aws, customerId), where).toEqual([])
+        const [object] = (await aws.vault.list(`customers/${customerId}/`)).items
+        const head = await aws.vault.head(object as VaultRef)
+        expect(head, where).toMatchObject({ lockUntil: '2034-12-31T23:00:00.000Z', lockMode: 'GOVERNANCE' })
+      }
+      expect(calls).toBeGreaterThan(4)
+    })
   }
 
   it('leaves no orphan that the sweep does not remove', { timeout: 120_000 }, async () => {

@@ -12,10 +12,18 @@ declare module 'vitest' {
 
 /** Start the engines before the tests and end them after. */
 export default async function setup({ provide }: TestProject) {
-  const [dynamodb, s3] = await Promise.all([orSkip(startDynamoDb()), orSkip(startCeph())])
+  const starting = [orSkip(startDynamoDb()), orSkip(startCeph())] as const
+  const stop = async () => {
+    for (const engine of await Promise.allSettled(starting))
+      if (engine.status === 'fulfilled') await engine.value?.stop()
+  }
+  const [dynamodb, s3] = await Promise.all(starting).catch(async (error) => {
+    await stop()
+    throw error
+  })
   provide('dynamodb', dynamodb?.url)
   provide('s3', s3 && { url: s3.url, accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey })
-  return () => Promise.all([dynamodb?.stop(), s3?.stop()])
+  return stop
 }
 
 /** Without an engine its tests are skipped, except where they must run. */
