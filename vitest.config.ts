@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: [
       '**/node_modules/**',
       '**/dist/**',
+      // Need engines: `npm run test:engines`.
+      'test/engines/**',
       // Needs SST's platform: `npm run test:infra`.
       ...(process.env.TEST_INFRA ? [] : ['test/infra/app.test.ts']),
     ],

@@ -40,6 +40,8 @@ export interface Deps {
   outbox?: string
   /** While nobody has set the archive up. */
   setup?(): PortalLocals['setup'] | Promise<PortalLocals['setup']>
+  /** Header with the id that whoever stands before us has given the request; `x-request-id` when left out. */
+  requestIdHeader?: string
   /** Serves signed URLs where the store is on this machine. */
   store?: Hono
   /** Routes of this installation, before the portal's. */
@@ -88,7 +90,10 @@ api.openAPIRegistry.registerComponent('securitySchemes', 'key', {
 export function createApp(deps: Deps) {
   const app = router()
   app.onError(onError)
-  app.use(requestId(), securityHeaders({ origins: deps.storeOrigins }))
+  app.use(
+    requestId({ limitLength: 100, headerName: deps.requestIdHeader ?? 'x-request-id' }),
+    securityHeaders({ origins: deps.storeOrigins }),
+  )
   if (deps.store) app.route('/store', deps.store).all('/store/*', () => problemResponse(notFound('page')))
   app.use(bodyLimit({ maxSize: MOST_BODY_BYTES }))
   app.all('/api/auth/*', (c) => handleAuth(deps, c.req.raw))

@@ -7,8 +7,9 @@ import type { Deps } from './app.ts'
 import type { AppEnv } from './env.ts'
 
 /** What a use case gets: who asks, the ports, the instant. */
-export function contextFor({ table, staging, vault, clock, url, zone }: Omit<Deps, 'auth'>, actor: Actor): Ctx {
-  return { actor, table, staging, vault, now: clock(), newId, url, zone }
+export function contextFor(deps: Omit<Deps, 'auth'>, actor: Actor, requestId?: string): Ctx {
+  const { table, staging, vault, clock, url, zone } = deps
+  return { actor, table, staging, vault, now: clock(), newId, requestId, url, zone }
 }
 
 /**
@@ -20,12 +21,12 @@ export const authenticate = (deps: Deps) =>
     if (c.req.path.startsWith('/_astro/')) return next()
     const authorization = c.req.header('authorization')
     if (authorization !== undefined) {
-      c.set('ctx', contextFor(deps, await machine(deps, authorization)))
+      c.set('ctx', contextFor(deps, await machine(deps, authorization), c.var.requestId))
       return next()
     }
     const session = await deps.auth.session(c.req.raw.headers)
     const person = session && (await actorOf(deps.table, session.email))
-    c.set('ctx', contextFor(deps, person ?? ANONYMOUS))
+    c.set('ctx', contextFor(deps, person ?? ANONYMOUS, c.var.requestId))
     await next()
     for (const cookie of session?.setCookies ?? []) c.res.headers.append('set-cookie', cookie)
   })

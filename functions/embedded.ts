@@ -1,10 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { actorOf, SYSTEM } from '@registratur/core/actor'
-import { enqueue } from '@registratur/core/job'
-import { codeMail } from '@registratur/core/mail'
+import { SYSTEM } from '@registratur/core/actor'
 import type { Clock, Mailer } from '@registratur/core/ports'
-import { settings } from '@registratur/core/settings'
 import { outboxMailer, smtpMailer } from '@registratur/embedded/mailer'
 import { claimDataFolder } from '@registratur/embedded/server-lock'
 import { openKey } from '@registratur/embedded/signer'
@@ -13,7 +10,7 @@ import { openTable } from '@registratur/embedded/table'
 import { openVault } from '@registratur/embedded/vault'
 import { startWorker } from '@registratur/embedded/worker'
 import { createApp, type Deps } from './app.ts'
-import { createAuth } from './auth/auth.ts'
+import { archiveAuth } from './auth/archive-auth.ts'
 import { contextFor } from './authenticate.ts'
 import { storeRoutes } from './store.ts'
 
@@ -40,19 +37,9 @@ export async function openArchive(options: EmbeddedOptions) {
   const mailer: Mailer = smtp ? smtpMailer(smtp) : outboxMailer(outbox)
 
   const aliases = loopbackAliases(url)
-  const auth = createAuth({
-    table,
-    secret: secret.toString('base64'),
-    baseUrl: url,
-    trustedOrigins: aliases,
-    knows: async (email) => (await actorOf(table, email)) !== undefined,
-    sendCode: async ({ email, code }) => {
-      const { company } = await settings(table)
-      const actor = await actorOf(table, email)
-      const language = actor?.kind === 'contact' ? actor.language : undefined
-      const mail = codeMail({ to: email, code, company, language })
-      await table.transact([enqueue(contextFor(deps, SYSTEM), { kind: 'mail', mail })])
-    },
+  const auth = archiveAuth({
+    ...{ table, secret: secret.toString('base64'), baseUrl: url, aliases },
+    context: () => context(),
   })
   const deps: Deps = {
     ...{ table, staging, vault, auth, clock, url, aliases, zone },

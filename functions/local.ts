@@ -5,16 +5,16 @@
  * REGISTRATUR_ZONE (Europe/Berlin): the archive's time zone, in which retention ends.
  * REGISTRATUR_SMTP_URL and REGISTRATUR_MAIL_FROM for mail by SMTP; without them it is written to DATA/outbox.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { actorOf } from '@registratur/core/actor'
 import { ArchiveError } from '@registratur/core/errors'
-import { isSetUp, SetUp, setUp } from '@registratur/core/staff'
-import type { PortalLocals } from '@registratur/portal/locals'
+import { isSetUp, setUp } from '@registratur/core/staff'
 import { Hono } from 'hono'
 import { DEMO_CONTACT, loadDemo } from './demo.ts'
 import { type Archive, openArchive } from './embedded.ts'
 import type { AppEnv } from './env.ts'
+import { offerSetup } from './setup.ts'
 
 const DEMO_STAFF = 'demo@registratur.example'
 
@@ -44,10 +44,14 @@ const extra = new Hono<AppEnv>().get('/demo/*', async (c, next) => {
   return c.redirect('/')
 })
 const smtp = smtpUrl ? { url: smtpUrl, from } : undefined
-const archive = await openArchive({ dataDir, url, zone, smtp, setup, extra }).catch((error) => {
+const archive: Archive = await openArchive({
+  ...{ dataDir, url, zone, smtp, extra },
+  setup: () => offerSetup({ ...archive, token, loadDemo: (ctx) => loadDemo(ctx, put) }),
+}).catch((error) => {
   if (error instanceof ArchiveError) refuse(error.message)
-  if (error.code === 'EEXIST' || error.code === 'ENOTDIR')
+  if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
     refuse(`${dataDir} is not a folder. Choose another one with REGISTRATUR_DATA.`)
+  }
   throw error
 })
 
@@ -96,24 +100,6 @@ async function stop(): Promise<void> {
   if ('closeIdleConnections' in server) server.closeIdleConnections()
   await archive.close()
   process.exit(0)
-}
-
-/** Offered to whoever holds the link that the console printed, until there is an administrator. */
-async function setup(): Promise<PortalLocals['setup']> {
-  if (await isSetUp(archive.table)) return undefined
-  const valid = (given: string) =>
-    given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token))
-  return {
-    valid,
-    complete: async ({ token: given, demo: wanted, ...input }) => {
-      if (!valid(given)) {
-        throw new ArchiveError('forbidden', 'invalid-setup-link', 'This link is not valid. Use the one on the console.')
-      }
-      const { email } = await setUp(archive.context(), SetUp.parse(input))
-      if (wanted) await loadDemo(archive.context(), put)
-      return archive.auth.signInAs(email)
-    },
-  }
 }
 
 async function prepareDemo({ table, context }: Archive): Promise<void> {

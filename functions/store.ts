@@ -1,4 +1,4 @@
-import { contentDisposition } from '@registratur/embedded/content-disposition'
+import { contentDisposition } from '@registratur/core/content-disposition'
 import type { EmbeddedStaging } from '@registratur/embedded/staging'
 import type { EmbeddedVault, SignedDownload } from '@registratur/embedded/vault'
 import { Hono } from 'hono'

@@ -10,6 +10,8 @@ export interface Ctx {
   vault: Vault
   /** The instant of the request. */
   now: Date
+  /** What the request is called in the logs, so that they and the journal can be laid side by side. */
+  requestId?: string
   /** A new sortable id: `doc_01J…`. */
   newId(prefix: string): string
   /** Where people reach the portal, without a slash at the end: for links in mails. */

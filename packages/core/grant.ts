@@ -98,6 +98,8 @@ export function createGrant(ctx: Ctx, customerId: string, input: NewGrant): Prom
         grant.folderId === folderId &&
         grant.documentId === documentId,
     )
+    // Repeated after a lost answer, it changes nothing and is no second event.
+    if (before && before.until === until) return grantView(before)
     const id = before?.id ?? ctx.newId('grt')
     const body = { id, contactId, folderId, documentId, permission, until, name, createdAt: ctx.now.toISOString() }
     const row = before ? update(before, { until }) : insert(keys.grant(customer, id), body)

@@ -15,6 +15,8 @@ const EntryRow = z.object({
   action: z.string(),
   /** Ids of what it happened to: `{ customer, document, … }`. */
   objects: z.record(z.string(), z.string()),
+  /** Of the request that did it, as in the logs. */
+  requestId: z.string().optional(),
   /** SHA-256 (hex) over salt and canonical details. */
   commitment: z.string(),
 })
@@ -57,6 +59,7 @@ export function journal(ctx: Ctx, action: string, objects: Objects, details: Rec
     actor: { kind: ctx.actor.kind, id: actorIdIn(ctx, objects.customer) },
     action,
     objects: JSON.parse(JSON.stringify(objects)) as Record<string, string>,
+    requestId: ctx.requestId,
     commitment: commitment(salt, all),
   }
   const index = objects.document ? { gsi1pk: `journal#${objects.document}`, gsi1sk: id } : {}
@@ -123,9 +126,9 @@ export async function listJournal(
   const details = await ctx.table.getMany<DetailsRow>(entries.map(({ pk, id }) => ({ pk, sk: `details#${id}` })))
   const items = entries.map((entry, i) => {
     const { actorName, ...rest } = details[i]?.details ?? {}
-    const { id, at, action, objects, commitment } = entry
+    const { id, at, action, objects, requestId, commitment } = entry
     const actor = { ...entry.actor, name: actorName as string | undefined }
-    return { id, at, actor, action, objects, commitment, details: details[i] && rest }
+    return { id, at, actor, action, objects, requestId, commitment, details: details[i] && rest }
   })
   return { items, cursor: found.after }
 }

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { ArchiveError, ConflictError } from '@registratur/core/errors'
+import { type CheckedWrite, checkKey, checkKeyString, checkWrites, LIMITS } from '@registratur/core/limits'
 import type { Change, Condition, Item, Key, Page, Query, Table } from '@registratur/core/ports'
-import { type CheckedWrite, checkKey, checkKeyString, checkWrites, LIMITS } from './limits.ts'
 
 /** The table on one machine, with what only a file needs besides. */
 export interface EmbeddedTable extends Table {

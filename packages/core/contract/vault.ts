@@ -15,7 +15,9 @@ import {
 } from './store.ts'
 
 const DAY_MINUTES = 24 * 60
-const inDays = (days: number) => new Date(inMinutes(days * DAY_MINUTES))
+/** Counted from one instant, so that the same number of days is the same instant throughout. */
+const today = Date.parse(inMinutes(0))
+const inDays = (days: number) => new Date(today + days * DAY_MINUTES * 60_000)
 
 /**
  * What every vault promises. It leaves locked objects behind, some of them under COMPLIANCE: run it on a store that can

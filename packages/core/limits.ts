@@ -1,7 +1,7 @@
-import { ArchiveError } from '@registratur/core/errors'
-import type { Item, Key, Write } from '@registratur/core/ports'
+import { ArchiveError } from './errors.ts'
+import type { Item, Key, Write } from './ports.ts'
 
-/** DynamoDB's limits. The embedded table refuses what the live one would. */
+/** DynamoDB's limits. Every table checks them before it writes, so that all refuse the same with the same words. */
 export const LIMITS = {
   writes: 100,
   keys: 100,
