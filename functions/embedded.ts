@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { SYSTEM } from '@registratur/core/actor'
 import type { Clock, Mailer } from '@registratur/core/ports'
 import { outboxMailer, smtpMailer } from '@registratur/embedded/mailer'
+import { claimDataFolder } from '@registratur/embedded/server-lock'
 import { openKey } from '@registratur/embedded/signer'
 import { openStaging } from '@registratur/embedded/staging'
 import { openTable } from '@registratur/embedded/table'
@@ -27,6 +28,7 @@ export async function openArchive(options: EmbeddedOptions) {
   const { url, zone = 'Europe/Berlin', clock = () => new Date(), smtp } = options
   const dataDir = resolve(options.dataDir)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const release = claimDataFolder(dataDir)
   const table = openTable(join(dataDir, 'archive.db'))
   const staging = await openStaging({ dataDir, baseUrl: url, now: clock })
   const vault = await openVault({ dataDir, baseUrl: url, staging, now: clock })
@@ -57,6 +59,7 @@ export async function openArchive(options: EmbeddedOptions) {
     async close() {
       await worker.stop()
       await table.close()
+      release()
     },
   }
 }

@@ -87,6 +87,8 @@ export function problemResponse(
   const body = { type: `/api/docs#problem-${code}`, title, status, code, detail: message, ...details }
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (kind === 'unauthenticated') headers['www-authenticate'] = 'Bearer'
+  // What was too large is not read to its end, so nothing can follow it.
+  if (kind === 'too-large') headers.connection = 'close'
   return new Response(JSON.stringify(body), { status, headers })
 }
 

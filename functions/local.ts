@@ -2,11 +2,13 @@
  * The archive on one machine: `npm start`, or `npm run demo` with an invented one to click through.
  *
  * PORT (4321) · HOST (127.0.0.1) · REGISTRATUR_DATA (./data) · REGISTRATUR_URL (http://localhost:PORT)
+ * REGISTRATUR_ZONE (Europe/Berlin): the archive's time zone, in which retention ends.
  * REGISTRATUR_SMTP_URL and REGISTRATUR_MAIL_FROM for mail by SMTP; without them it is written to DATA/outbox.
  */
 import { randomBytes } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { actorOf } from '@registratur/core/actor'
+import { ArchiveError } from '@registratur/core/errors'
 import { isSetUp, setUp } from '@registratur/core/staff'
 import { Hono } from 'hono'
 import { DEMO_CONTACT, loadDemo } from './demo.ts'
@@ -18,9 +20,17 @@ const DEMO_STAFF = 'demo@registratur.example'
 
 const demo = process.argv.includes('--demo')
 const port = Number(process.env.PORT || 4321)
+if (!Number.isInteger(port) || port < 1 || port > 65_535) refuse('PORT is not a port: give a number, such as 4321.')
 const url = (process.env.REGISTRATUR_URL || `http://localhost:${port}`).replace(/\/+$/, '')
+if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+  refuse('REGISTRATUR_URL is not a URL: give it like https://archive.example.com.')
 const dataDir = process.env.REGISTRATUR_DATA || (demo ? './data-demo' : './data')
 const { REGISTRATUR_SMTP_URL: smtpUrl, REGISTRATUR_MAIL_FROM: from = 'registratur@localhost' } = process.env
+if (smtpUrl && !/^smtps?:$/.test(URL.parse(smtpUrl)?.protocol ?? '')) {
+  refuse('REGISTRATUR_SMTP_URL is not a mail server: give it like smtp://user:password@mail.example.com:587.')
+}
+const zone = process.env.REGISTRATUR_ZONE || 'Europe/Berlin'
+if (!isZone(zone)) refuse('REGISTRATUR_ZONE is not a time zone: give it like Europe/Berlin.')
 
 const token = randomBytes(24).toString('base64url')
 /** Of the demo only: path → who is signed in by opening it, for as long as this process runs. */
@@ -35,8 +45,14 @@ const extra = new Hono<AppEnv>().get('/demo/*', async (c, next) => {
 })
 const smtp = smtpUrl ? { url: smtpUrl, from } : undefined
 const archive: Archive = await openArchive({
-  ...{ dataDir, url, smtp, extra },
+  ...{ dataDir, url, zone, smtp, extra },
   setup: () => offerSetup({ ...archive, token, loadDemo: (ctx) => loadDemo(ctx, put) }),
+}).catch((error) => {
+  if (error instanceof ArchiveError) refuse(error.message)
+  if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
+    refuse(`${dataDir} is not a folder. Choose another one with REGISTRATUR_DATA.`)
+  }
+  throw error
 })
 
 if (demo) await prepareDemo(archive)
@@ -52,10 +68,22 @@ const server = serve(
 )
 server.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EADDRINUSE') throw error
-  console.error(`Port ${port} is taken by another program. Choose another one: PORT=4322 npm start`)
-  process.exit(1)
+  refuse(`Port ${port} is taken by another program. Choose another one: PORT=4322 npm start`)
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+
+function refuse(why: string): never {
+  console.error(why)
+  process.exit(1)
+}
+
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}
 
 async function announce(): Promise<void> {
   console.log(`Registratur is running at ${url} · data in ${dataDir}`)
@@ -81,8 +109,7 @@ async function prepareDemo({ table, context }: Archive): Promise<void> {
     await loadDemo(context(), put)
   }
   if (!(await actorOf(table, DEMO_STAFF))) {
-    console.error(`${dataDir} holds an archive that is not a demo. Choose another folder with REGISTRATUR_DATA.`)
-    process.exit(1)
+    refuse(`${dataDir} holds an archive that is not a demo. Choose another folder with REGISTRATUR_DATA.`)
   }
   for (const [email, who] of [
     [DEMO_STAFF, 'staff'],

@@ -94,7 +94,7 @@ describe('a day in the back office, in a real browser', () => {
     await page.locator('summary, button', { hasText: 'New version' }).first().click()
     const correction = { name: 'RE-2b.pdf', mimeType: 'application/pdf', buffer: await pdfOf('Rechnung 2, korrigiert') }
     await page.locator('input[type=file]').first().setInputFiles(correction)
-    await page.getByLabel('Reason').first().fill('Falscher Steuersatz')
+    await page.locator('form.new-version [name=reason]').fill('Falscher Steuersatz')
     await page
       .getByRole('button', { name: /add version/i })
       .last()

@@ -69,7 +69,7 @@ describe('locks', () => {
 
   it('never become shorter', async () => {
     const { path } = await filed({ final: true })
-    await test.ask('PATCH', path, { recordClass: 'correspondence' })
+    await test.ask('PATCH', path, { recordClass: 'correspondence', reason: 'a letter, not an invoice' })
     await test.archive.worker.idle()
     const { body } = await test.ask('GET', path)
     expect(body.retainUntil).toBe('2032-12-31')

@@ -142,6 +142,7 @@ describe('changing what is said of a document', () => {
       number: null,
       documentDate: '2025-05-05',
       tags: ['x'],
+      reason: 'is the order, not the invoice',
     }
     const { status, body, headers } = await change(document.id, patch)
     expect(status).toBe(200)
@@ -164,6 +165,24 @@ describe('changing what is said of a document', () => {
     expect(entry.details.changes).toMatchObject({
       title: { from: 'Invoice', to: 'Auftrag' },
       number: { from: 'A-1', to: null },
+    })
+  })
+
+  it('shortens the retention of a final document only with a reason, only by an administrator, and journals it', async () => {
+    const document = await filed({ final: true })
+    const patch = { recordClass: 'quote', documentDate: '1990-01-01' }
+    const path = `/api/customers/${customer.id}/documents/${document.id}`
+    const clerk = { key: await t.keyFor('clerk') }
+    expect((await t.ask('PATCH', path, { ...patch, reason: 'typing error' }, clerk)).status).toBe(403)
+    expect((await t.ask('PATCH', path, patch)).body).toMatchObject({ status: 422, code: 'shortens-retention' })
+    expect((await t.ask('GET', path)).body.retainUntil).toBe(document.retainUntil)
+    expect((await t.ask('PATCH', path, { documentDate: '2027-01-01' }, clerk)).status).toBe(200)
+
+    expect((await t.ask('PATCH', path, { ...patch, reason: 'typing error' })).status).toBe(200)
+    const { items } = (await t.ask('GET', `/api/customers/${customer.id}/journal?document=${document.id}`)).body
+    expect(items[0].details).toMatchObject({
+      reason: 'typing error',
+      retention: { from: '2035-12-31', to: '1996-12-31', shorter: true },
     })
   })
 

@@ -14,12 +14,13 @@ export type Action =
   | 'document.write'
   | 'grant.write'
   | 'journal.read'
+  | 'retention.shorten'
   | 'archive.manage'
 
 const CLERK: Action[] = ['customer.read', 'customer.write', 'document.write', 'grant.write', 'journal.read']
 const MAY: Record<Role, readonly Action[]> = {
   clerk: CLERK,
-  administrator: [...CLERK, 'customer.restore', 'customer.merge', 'archive.manage'],
+  administrator: [...CLERK, 'customer.restore', 'customer.merge', 'retention.shorten', 'archive.manage'],
 }
 
 /** May this actor do this, as far as its roles go? Contacts have no role: they are served from their grants only. */

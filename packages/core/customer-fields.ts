@@ -61,7 +61,11 @@ const Domain = z
   .trim()
   .toLowerCase()
   .max(253)
-  .regex(/^([\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}{2,}$/u, 'is not a domain: give it like example.com')
+  // Without the u flag, which a JSON schema can't carry.
+  .regex(
+    /^([a-z\d\u00df-\uffff]([a-z\d\u00df-\uffff-]*[a-z\d\u00df-\uffff])?\.)+[a-z\u00df-\uffff]{2,}$/,
+    'is not a domain: give it like example.com',
+  )
 
 export const Language = z.string().regex(/^[a-z]{2}$/, 'is not a language: give two letters, such as de')
 

@@ -3,7 +3,7 @@ import { allow, type Permission, type Scope } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { loadCustomer, openFile, requireActive, requireRevision } from './customer.ts'
 import { CustomerId, type CustomerRow } from './customer-fields.ts'
-import { notFound, signInRequired } from './errors.ts'
+import { ArchiveError, notFound, signInRequired } from './errors.ts'
 import { type FolderRow, find, missing } from './folder.ts'
 import { overwrite, queryAll, type Row, unchanged, update } from './item.ts'
 import { enqueue } from './job.ts'
@@ -12,7 +12,7 @@ import { keys } from './keys.ts'
 import type { VaultRef, Write } from './ports.ts'
 import { RecordClass, type Retention, Retention as RetentionSchema, retentionOf } from './retention.ts'
 import { retrying } from './retry.ts'
-import { CalendarDate, Line, Sha256 } from './text.ts'
+import { CalendarDate, Line, Reason, Sha256 } from './text.ts'
 import { confirmWidening, gainedByRefiling } from './widening.ts'
 
 const Tags = z.array(Line(50)).max(20)
@@ -36,6 +36,8 @@ export const DocumentPatch = DocumentFields.extend({
   contractEnd: CalendarDate.nullable(),
   tags: Tags,
   confirm: z.boolean(),
+  /** Why a final document may be destroyed earlier than before. */
+  reason: Reason,
 })
   .partial()
   .meta({ id: 'DocumentPatch' })
@@ -198,12 +200,13 @@ export async function getDocument(ctx: Ctx, customerId: string, documentId: stri
  *
  * @throws {ArchiveError} `forbidden` | `customer-not-found` | `customer-archived` | `document-not-found`
  *   | `folder-not-found` | `widens-access` (until confirmed) | `stale`
+ *   | `shortens-retention` (a final document's, without a reason; administrators only)
  */
 export function updateDocument(
   ctx: Ctx,
   customerId: string,
   documentId: string,
-  { confirm, ...patch }: DocumentPatch,
+  { confirm, reason, ...patch }: DocumentPatch,
   ifMatch?: number,
 ): Promise<Document> {
   allow(ctx, 'document.write')
@@ -218,17 +221,41 @@ export function updateDocument(
     const before = entryOf(document).put
     const entry = entryOf(row.put)
     const objects = { customer: customer.id, document: document.id }
-    const relock = document.final && retentionOf(row.put).retainUntil !== retentionOf(document).retainUntil
+    const retention = document.final && retentionChange(document, row.put)
+    if (retention?.shorter) requireReason(ctx, reason)
     await ctx.table.transact([
       row,
       entry,
       ...(before.sk === entry.put.sk ? [] : [{ delete: { pk: before.pk, sk: before.sk } }]),
       ...writes,
-      ...(relock ? [enqueue(ctx, { kind: 'lock', customerId: customer.id, documentId })] : []),
-      ...journal(ctx, 'document.updated', objects, { changes, ...(gained.length > 0 && { gained }) }),
+      ...(retention ? [enqueue(ctx, { kind: 'lock', customerId: customer.id, documentId })] : []),
+      ...journal(ctx, 'document.updated', objects, {
+        changes,
+        retention,
+        reason,
+        ...(gained.length > 0 && { gained }),
+      }),
     ])
     return documentView(row.put)
   })
+}
+
+/** How a change moves the end of retention; a period that has not begun ends later than any other. */
+function retentionChange(before: DocumentRow, after: DocumentRow) {
+  const [from, to] = [retentionOf(before).retainUntil, retentionOf(after).retainUntil]
+  if (from === to) return undefined
+  const begins = from === null && before.recordClass === after.recordClass
+  return { from, to, shorter: !begins && to !== null && (from === null || to < from) }
+}
+
+function requireReason(ctx: Ctx, reason: string | undefined): void {
+  allow(ctx, 'retention.shorten')
+  if (reason) return
+  throw new ArchiveError(
+    'invalid',
+    'shortens-retention',
+    'This final document could be destroyed earlier than before. Give a reason, or leave its class and date as they are.',
+  )
 }
 
 async function refile(ctx: Ctx, document: DocumentRow, folderId: string | undefined, confirm: boolean | undefined) {

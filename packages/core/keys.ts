@@ -25,6 +25,7 @@
  * | API key list       | keys                    | key#<id>                         | the keys page: 1 query                    |
  * | upload             | upload#<id>             | upload                           | 1 get                                     |
  * | job                | job#<shard 0-f>         | <due at>#<id>                    | what is due: 16 queries                   |
+ * | asked for codes    | code-count#<email>      | count                            | how many codes lately: 1 get              |
  * | settings           | archive                 | settings                         | 1 get                                     |
  * | authentication     | auth#<model>#…          | see functions/auth/adapter.ts    | users, sessions, one-time codes           |
  */
@@ -69,6 +70,7 @@ export const keys = {
   apiKeyList: (id: string): Key => ({ pk: 'keys', sk: `key#${id}` }),
   upload: (id: string): Key => ({ pk: `upload#${id}`, sk: 'upload' }),
   job: (dueAt: string, id: string): Key => ({ pk: `job#${jobShard(id)}`, sk: `${dueAt}#${id}` }),
+  codeCount: (email: string): Key => ({ pk: `code-count#${email}`, sk: 'count' }),
   settings: { pk: 'archive', sk: 'settings' } satisfies Key,
 }
 

@@ -21,7 +21,8 @@ File a tree of folders: DIR/<customer>/<folder>/…/<file>.
   <folder>     existing folders are found whatever their case, new ones created; a file that lies directly in the
                customer's folder goes to “Unsorted”
   <file>       becomes a final document: title = its name, date = the date in its name (2024-01-31, 20240131 or
-               31.01.2024) or that of its last change, class = what the folders' names say (Rechnungen, Contracts, …)
+               31.01.2024) or that of its last change, class = what the folders' names say (Rechnungen, Contracts, …),
+               else correspondence
 
   --manifest FILE   CSV that knows better, see below
   --class CLASS     the class of everything, instead of guessing from folders:

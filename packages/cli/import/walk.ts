@@ -3,6 +3,7 @@ import { access, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { FileName } from '@registratur/core/text'
 import { MOST_BYTES } from '@registratur/core/upload'
+import { UsageError } from '../command.ts'
 
 export interface FoundFile {
   /** As the manifest names it: below the imported folder, with forward slashes, NFC. */
@@ -104,7 +105,10 @@ async function look(entry: Dirent, above: string[], problem: string | undefined,
   const skip = (reason: string) => found.skipped.push({ path, reason })
   const refuse = (reason: string) => found.refused.push({ path, reason })
   if (absolute === manifest) return
-  if (above.length === 0 && EXPORT_FILES.has(path)) return skip('describes the files of an export')
+  if (above.length === 0 && EXPORT_FILES.has(path)) {
+    if (manifest) return skip('describes the files of an export')
+    throw new UsageError(`There is a ${path}: give it with --manifest, or move it away to import without it.`)
+  }
   if (isClutter(entry.name) && !listed(path)) return skip(HIDDEN)
   const nameProblem = problemOfName(entry.name)
   if (nameProblem) return refuse(`its name ${nameProblem}`)

@@ -25,6 +25,7 @@ export function documentHandlers(ctx: Ctx, { customerId, id, folderId }: Documen
           .map((tag) => tag.trim())
           .filter(Boolean),
         confirm: form.text('confirm') === 'true',
+        reason: form.text('reason'),
       })
       await updateDocument(ctx, customerId, id, patch, Number(form.text('rev')) || undefined)
       return { to: here, flash: { key: 'form.saved' } }

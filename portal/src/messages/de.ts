@@ -414,6 +414,8 @@ export const de: Messages = {
   'hint.contactEmail': 'Dorthin gehen die Anmeldecodes für das Portal.',
   'hint.contractEnd': 'Bei Verträgen: Ab hier zählt die Aufbewahrungsfrist.',
   'hint.tags': 'Durch Kommas getrennt',
+  'hint.retentionReason':
+    'Nötig, wenn dieses festgeschriebene Dokument durch die Änderung früher vernichtet werden dürfte; das darf nur die Administration.',
   'hint.versionReason': 'Was berichtigt wurde und warum. Das wird bei einer Prüfung gelesen.',
 
   'issue.required': 'fehlt',
@@ -453,6 +455,10 @@ export const de: Messages = {
   'problem.upload-not-found': 'Diese Übertragung gibt es nicht. Übertragen Sie die Datei erneut.',
   'problem.customer-number': 'Das ist keine Kundennummer. Sie sieht aus wie CUS-0001.',
   'problem.customer-archived': 'Dieser Kunde ist archiviert. Die Administration kann ihn wiederherstellen.',
+  'problem.shortens-retention':
+    'Dieses festgeschriebene Dokument dürfte dann früher vernichtet werden als bisher. Geben Sie einen Grund an oder lassen Sie Belegart und Datum unverändert.',
+  'problem.malformed-request':
+    'Diese Anfrage ist nicht lesbar. Laden Sie die Seite neu und versuchen Sie es noch einmal.',
   'problem.merge-running':
     'Dieser Kunde wird gerade mit einem anderen zusammengeführt. Versuchen Sie es gleich noch einmal.',
   'problem.same-customer': 'Beide Nummern gehören schon zum selben Kunden.',

@@ -407,6 +407,8 @@ export const en = {
   'hint.contactEmail': 'Codes to sign in to the portal are sent here.',
   'hint.contractEnd': 'For contracts: the retention period counts from here.',
   'hint.tags': 'Separated by commas',
+  'hint.retentionReason':
+    'Needed when the change lets this final document be destroyed earlier; only administrators may do that.',
   'hint.versionReason': 'What was corrected and why. It is read in an audit.',
 
   'issue.required': 'is needed',
@@ -445,6 +447,9 @@ export const en = {
   'problem.upload-not-found': 'There is no such upload. Upload the file again.',
   'problem.customer-number': 'This is not a customer number. It looks like CUS-0001.',
   'problem.customer-archived': 'This customer is archived. An administrator can restore it.',
+  'problem.shortens-retention':
+    'This final document could be destroyed earlier than before. Give a reason, or leave its class and date as they are.',
+  'problem.malformed-request': 'This request can’t be read. Reload the page and try again.',
   'problem.merge-running': 'This customer is being merged with another one. Try again in a moment.',
   'problem.same-customer': 'Both numbers belong to the same customer already.',
   'problem.contact-blocked': 'The portal is closed to this contact. Unblock the contact first.',

@@ -82,8 +82,10 @@ function start(root: HTMLElement, settings: Settings) {
   }
   go.addEventListener('click', async () => {
     const waiting = rows.filter(({ state }) => state === 'ready')
-    const invalid = waiting.find((row) => !row.valid())
-    if (invalid) return
+    // What is complete goes; the first row that is not gets the focus.
+    const incomplete = waiting.filter((row) => !row.complete())
+    for (const row of incomplete) waiting.splice(waiting.indexOf(row), 1)
+    incomplete[0]?.valid()
     const final = root.querySelector<HTMLInputElement>('[name=final]')?.checked ?? false
     const work = async () => {
       for (let row = waiting.shift(); row; row = waiting.shift()) if (row.state === 'ready') await row.run(final)
@@ -113,6 +115,8 @@ function start(root: HTMLElement, settings: Settings) {
 
 /** One file on its way into the archive. */
 class Row {
+  /** The row that brought these bytes first: the same file twice in one go is pointed out, too. */
+  static readonly #byHash = new Map<string, Row>()
   readonly element: HTMLElement
   state: State = 'ready'
   removed: () => void = () => {}
@@ -159,6 +163,13 @@ class Row {
     return this.element.querySelector<HTMLInputElement>(`[name=${name}]`)?.value.trim() ?? ''
   }
 
+  complete(): boolean {
+    return [...this.element.querySelectorAll<HTMLInputElement>('input, select')].every((control) =>
+      control.checkValidity(),
+    )
+  }
+
+  /** Like `complete`, and shows what is missing. */
   valid(): boolean {
     return [...this.element.querySelectorAll<HTMLInputElement>('input, select')].every((control) =>
       control.reportValidity(),
@@ -205,6 +216,13 @@ class Row {
 
   async #showDuplicate(sha256: string): Promise<boolean> {
     const { customerId, documentPath } = this.#settings
+    const twin = Row.#byHash.get(sha256)
+    if (twin && twin !== this && (twin.state === 'active' || twin.state === 'done')) {
+      this.#show('duplicate', 'duplicate')
+      this.#link(undefined, twin.#value('title'))
+      return true
+    }
+    Row.#byHash.set(sha256, this)
     const { items } = await answer(
       api.customers[':customer'].documents.$get(
         { param: { customer: customerId }, query: { sha256 } },
