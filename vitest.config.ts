@@ -9,7 +9,7 @@ export default defineConfig({
       // Need engines: `npm run test:engines`.
       'test/engines/**',
       // Needs SST's platform: `npm run test:infra`.
-      ...(process.env.TEST_INFRA ? [] : ['test/infra/app.test.ts']),
+      ...(process.env.TEST_INFRA ? [] : ['test/infra/**']),
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
