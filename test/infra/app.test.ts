@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BUNDLE, ENVIRONMENT, prepare } from './prepare.ts'
+import { BUNDLE, ENVIRONMENT } from './prepare.ts'
 
 interface Resource {
   type: string
@@ -30,7 +30,6 @@ let handlers: Record<string, string> = {}
 let outputs: Record<string, unknown> = {}
 
 beforeAll(async () => {
-  await prepare()
   const file = join(folder, 'resources.json')
   const env = { ...process.env, ...ENVIRONMENT, AWS_REGION: 'eu-central-1' }
   try {

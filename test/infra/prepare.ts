@@ -33,7 +33,7 @@ const run = (command: string, ...args: string[]) =>
     },
   })
 
-export async function prepare(): Promise<void> {
+export default async function prepare(): Promise<void> {
   if (!existsSync(join(platform, 'node_modules/@pulumi/random'))) run('npx', 'sst', 'install', '--stage', 'ci')
   if (!existsSync(join(root, 'portal/dist/client'))) run('npm', 'run', 'build', '--workspace', 'portal')
   run(join(platform, 'node_modules/.bin/tsc'), '-p', 'infra')
