@@ -103,7 +103,7 @@ describe('a day in the back office, in a real browser', () => {
     expect(await page.getByText('Version 2', { exact: false }).count()).toBeGreaterThan(0)
   })
 
-  it('shares a folder after seeing who will see what, and takes it back', async () => {
+  it('gives a contact a tree, shares a folder after seeing who will see what, and takes it back', async () => {
     await page.goto(`${server.url}/customers/CUS-0001/contacts`)
     await page.locator('summary, button', { hasText: 'Add contact' }).first().click()
     await page.getByLabel('First name').first().fill('Klara')
@@ -111,6 +111,14 @@ describe('a day in the back office, in a real browser', () => {
     await page.getByLabel('E-mail address').first().fill('klara@mueller.example')
     await page.getByRole('button', { name: 'Add contact' }).last().click()
     await page.getByText('Klara Kunde was added').waitFor()
+
+    await page.goto(`${server.url}/customers/CUS-0001`)
+    await page.locator('summary, button', { hasText: 'New folder' }).first().click()
+    await page.getByLabel('Name').first().fill('Vollmachten')
+    await page.getByLabel('In', { exact: true }).first().selectOption({ label: 'Tree of Klara Kunde' })
+    await page.getByRole('button', { name: 'New folder' }).last().click()
+    await page.getByText('The folder “Vollmachten” was created.').waitFor()
+    expect(await page.locator('nav.tree').textContent()).toContain('Klara Kunde')
 
     await page.goto(`${server.url}/customers/CUS-0001/shares`)
     await page.locator('select[name=object]').selectOption({ label: 'Invoices' })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { allow, type Permission } from './access.ts'
+import { type ContactRow, contactName } from './contact.ts'
 import type { Ctx } from './ctx.ts'
 import { type OpenFile, openFile, requireActive, requireRevision } from './customer.ts'
 import { ArchiveError, ConflictError, notFound } from './errors.ts'
@@ -53,6 +54,8 @@ export interface FolderNode {
   name: string
   parentId: string | null
   contactId?: string
+  /** At the top of a contact's own tree: the contact's name; for staff. */
+  contact?: string
   rev: number
   /** What the asking contact may do here; absent for staff. */
   permission?: Permission
@@ -65,6 +68,7 @@ export const FolderNode: z.ZodType<FolderNode> = z
     name: z.string(),
     parentId: z.string().nullable(),
     contactId: z.string().optional(),
+    contact: z.string().optional(),
     rev: z.number().int(),
     permission: z.object({ read: z.enum(['view', 'download']).optional(), upload: z.boolean() }).optional(),
     get children() {
@@ -91,12 +95,12 @@ export async function folderTree(ctx: Ctx, customerId: string): Promise<{ items:
   return { items: treeOf(await openFile(ctx, customerId)) }
 }
 
-export function treeOf({ folders, scope }: OpenFile): FolderNode[] {
+export function treeOf({ folders, contacts, scope }: OpenFile): FolderNode[] {
   const nodes = new Map<string, FolderNode>()
   for (const folder of folders) {
     const permission = scope?.folder(folder.id)
     if (permission && !permission.read && !permission.upload) continue
-    nodes.set(folder.id, { ...nodeOf(folder), permission })
+    nodes.set(folder.id, { ...nodeOf(folder), contact: scope ? undefined : ownerOf(folder, contacts), permission })
   }
   const roots: FolderNode[] = []
   for (const node of nodes.values()) {
@@ -106,6 +110,11 @@ export function treeOf({ folders, scope }: OpenFile): FolderNode[] {
   const byName = (a: FolderNode, b: FolderNode) => (fold(a.name) < fold(b.name) ? -1 : 1)
   for (const siblings of [roots, ...[...nodes.values()].map((node) => node.children)]) siblings.sort(byName)
   return roots
+}
+
+function ownerOf({ parentId, contactId }: FolderRow, contacts: ContactRow[]): string | undefined {
+  const owner = parentId === undefined ? contacts.find(({ id }) => id === contactId) : undefined
+  return owner && contactName(owner)
 }
 
 function nodeOf({ id, name, parentId, contactId, rev }: FolderRow): FolderNode {

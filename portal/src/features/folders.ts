@@ -1,3 +1,4 @@
+import { type Contact, contactName } from '@registratur/core/contact'
 import type { Ctx } from '@registratur/core/ctx'
 import {
   createFolder,
@@ -8,6 +9,7 @@ import {
   updateFolder,
 } from '@registratur/core/folder'
 import type { Handlers } from '../form.ts'
+import type { Translate } from '../messages/index.ts'
 import { paths } from '../paths.ts'
 
 /** A folder with the names above it. */
@@ -21,7 +23,8 @@ export function flatten(folders: FolderNode[], above: FolderNode[] = []): Folder
   return folders.flatMap((folder) => [{ folder, above }, ...flatten(folder.children, [...above, folder])])
 }
 
-export const pathName = ({ folder, above }: FolderPath) => [...above, folder].map(({ name }) => name).join(' / ')
+export const pathName = ({ folder, above }: FolderPath) =>
+  [...above, folder].map(({ name, contact }) => (contact ? `${name} (${contact})` : name)).join(' / ')
 
 /** Folders for a select; `without` leaves out one folder and what lies below it. */
 export function folderOptions(folders: FolderNode[], without?: string): { value: string; label: string }[] {
@@ -30,12 +33,22 @@ export function folderOptions(folders: FolderNode[], without?: string): { value:
     .map((path) => ({ value: path.folder.id, label: pathName(path) }))
 }
 
+/** Where a contact's own tree begins. */
+export function contactTrees(contacts: Contact[], t: Translate): { value: string; label: string }[] {
+  return contacts.map((contact) => ({
+    value: `contact:${contact.id}`,
+    label: t('folder.topOfContact', { name: contactName(contact) }),
+  }))
+}
+
 export function folderHandlers(ctx: Ctx, customerId: string, folder?: FolderNode): Handlers {
   const id = folder?.id ?? ''
   const here = paths.customer(customerId, folder?.id)
   return {
     'folder-create': async (form) => {
-      const input = NewFolder.parse({ name: form.required('name'), parentId: form.text('parentId') })
+      const [, contactId] = form.text('parentId')?.match(/^contact:(.+)$/) ?? []
+      const above = contactId ? { contactId } : { parentId: form.text('parentId') }
+      const input = NewFolder.parse({ name: form.required('name'), ...above })
       const created = await createFolder(ctx, customerId, input)
       return {
         to: paths.customer(customerId, created.id),

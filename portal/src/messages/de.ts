@@ -115,6 +115,7 @@ export const de: Messages = {
   'folder.new': 'Neuer Ordner',
   'folder.in': 'In',
   'folder.top': 'Oberste Ebene',
+  'folder.topOfContact': 'Eigener Baum von {name}',
   'folder.created': 'Der Ordner „{name}“ ist angelegt.',
   'folder.rename': 'Umbenennen',
   'folder.move': 'Verschieben',

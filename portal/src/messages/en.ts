@@ -111,6 +111,7 @@ export const en = {
   'folder.new': 'New folder',
   'folder.in': 'In',
   'folder.top': 'Top of the file',
+  'folder.topOfContact': 'Tree of {name}',
   'folder.created': 'The folder “{name}” was created.',
   'folder.rename': 'Rename',
   'folder.move': 'Move',
