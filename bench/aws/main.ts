@@ -21,40 +21,55 @@ const BARS: Record<string, { table?: number; s3?: number }> = {
 const WEB = { ms: 400, mb: 5 }
 const OTHERS = { ms: 200, mb: 2 }
 const MB = 1_000_000
-const START_HEAD = ['function', 'bundle', 'bar', 'cold start', 'bar']
+const START_HEAD = ['function', 'bundle', 'bar', 'cold start, median of 10', 'fastest', 'bar']
 const OPERATION_HEAD = ['operation', 'sequence', 'of table', 'read', 'write', 'S3 requests', 'aside (seq/r/w)', 'bar']
 
 const engines: Engine[] = []
 try {
   const [dynamodb, s3] = await startEngines()
-  const [tableName, buckets] = await Promise.all([createTable(dynamodb.url), createBuckets(s3)])
   const env = {
     ...{ AWS_REGION: REGION, AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url, AWS_ENDPOINT_URL_S3: s3.url },
     ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
     ...{ POWERTOOLS_METRICS_DISABLED: 'true', POWERTOOLS_LOG_LEVEL: 'ERROR' },
-    REGISTRATUR_TABLE: tableName,
-    REGISTRATUR_STAGING_BUCKET: buckets.staging,
-    REGISTRATUR_VAULT_BUCKET: buckets.vault,
     REGISTRATUR_URL: 'https://archive.example',
     REGISTRATUR_MAIL_FROM: 'Archive <archive@archive.example>',
     REGISTRATUR_SESSION_SECRET: randomBytes(32).toString('base64'),
     REGISTRATUR_SETUP_TOKEN: randomBytes(16).toString('hex'),
   }
   Object.assign(process.env, env)
+  const stores = async () => {
+    const [tableName, { staging, vault }] = await Promise.all([createTable(dynamodb.url), createBuckets(s3)])
+    return {
+      REGISTRATUR_TABLE: tableName,
+      REGISTRATUR_STAGING_BUCKET: staging,
+      REGISTRATUR_VAULT_BUCKET: vault,
+    }
+  }
+  const filled = { ...env, ...(await stores()) }
+  const empty = { ...env, ...(await stores()) }
 
-  const operations = await measureOperations(env)
+  const operations = await measureOperations(filled)
   console.log(table([OPERATION_HEAD, ...operations.measured.map(operationRow)]))
   console.log(
-    `Not counted: authentication and the journalling of accesses, which stand under “aside”. A row in the table takes ` +
+    `Units are DynamoDB Local’s, which counts a transaction’s writes once; AWS charges them twice.\n` +
+      `Ceph keeps no SHA-256 and tells no version of a copy: S3 needs neither the GET nor the second HEAD.\n` +
+      `Not counted: authentication and the journalling of accesses, which stand under “aside”. A row in the table takes ` +
       `${operations.bytesPerDocument} bytes per filed document.\n`,
   )
 
   const events = [
-    { name: 'web: GET /api/health', entry: 'web', path: '/api/health' },
-    { name: 'web: open customer file', entry: 'web', path: operations.openFile, headers: operations.machine },
-    ...['changes', 'locks', 'schedule', 'sweep'].map((entry) => ({ name: entry, entry })),
+    { name: 'web: GET /api/health', entry: 'web', path: '/api/health', env: filled },
+    {
+      name: 'web: open customer file',
+      entry: 'web',
+      path: operations.openFile,
+      headers: operations.machine,
+      env: filled,
+    },
+    // With nothing to do: how long the schedule and the sweep work is another question.
+    ...['changes', 'locks', 'schedule', 'sweep'].map((entry) => ({ name: entry, entry, env: empty })),
   ]
-  const { node, starts } = await measureFunctions(events, env)
+  const { node, starts } = await measureFunctions(events)
   console.log(table([START_HEAD, ...starts.map(startRow)]))
   const load = loadavg()[0]?.toFixed(1)
   console.log(`Of this, starting Node.js itself: ${node.toFixed(0)} ms. Load of this machine meanwhile: ${load}.\n`)
@@ -92,11 +107,11 @@ function operationRow({ name, sequence, tableSequence, read, write, s3, aside }:
   ]
 }
 
-function startRow({ name, entry, bytes, ms }: Start): string[] {
+function startRow({ name, entry, bytes, ms, fastest }: Start): string[] {
   const bar = entry === 'web' ? WEB : OTHERS
   return [
     ...[name, `${(bytes / MB).toFixed(2)} MB`, `< ${bar.mb} MB: ${verdict(bytes < bar.mb * MB)}`],
-    ...[`${ms.toFixed(0)} ms`, `< ${bar.ms} ms: ${verdict(ms < bar.ms)}`],
+    ...[`${ms.toFixed(0)} ms`, `${fastest.toFixed(0)} ms`, `< ${bar.ms} ms: ${verdict(ms < bar.ms)}`],
   ]
 }
 

@@ -35,7 +35,7 @@ export function openMeter(): Meter {
           call.ended = performance.now()
           return answer
         }
-        const text = Buffer.from(request.body).toString()
+        const text = typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body)
         call.kind = 'table'
         call.purpose = purposeOf(text)
         // DynamoDB Local checks no signature, so what it covers may still change here.
