@@ -101,7 +101,7 @@ function billOf(stock: number, { measured, bytesPerDocument, bytesPerAccess }: O
 
   const writes = sum(({ write, aside }) => write + aside.write) * TRANSACTION
   // An empty answer is a unit on AWS and none on DynamoDB Local. The sweep asks for each object's row.
-  const emptyReads = one('schedule').sequence * DEPLOYED.runsOfSchedule + versions * DEPLOYED.sweeps
+  const emptyReads = one('schedule').tableCalls * DEPLOYED.runsOfSchedule + versions * DEPLOYED.sweeps
   const reads = sum(({ read, aside }) => read + aside.read) + emptyReads
   const months = 1 / USE.filed
   // Accesses of all the months in which the stock grew to what it is.

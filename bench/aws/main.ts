@@ -53,8 +53,8 @@ try {
   console.log(
     `Units are DynamoDB Local’s, which counts a transaction’s writes once; AWS charges them twice.\n` +
       `Ceph keeps no SHA-256 and tells no version of a copy: S3 needs neither the GET nor the second HEAD.\n` +
-      `Not counted: authentication and the journalling of accesses, which stand under “aside”. A row in the table takes ` +
-      `${operations.bytesPerDocument} bytes per filed document.\n`,
+      `Not counted: authentication and the journalling of accesses, which stand under “aside”. A document takes ` +
+      `${operations.bytesPerDocument} bytes of the table, a journalled access ${operations.bytesPerAccess}.\n`,
   )
 
   const events = [
