@@ -9,7 +9,7 @@ import { type DocumentRow, entryOf, type VersionRow } from '@registratur/core/do
 import { folderTree } from '@registratur/core/folder'
 import { insert } from '@registratur/core/item'
 import { keys } from '@registratur/core/keys'
-import type { Item, Write } from '@registratur/core/ports'
+import type { Item, Table, Write } from '@registratur/core/ports'
 import { openArchive } from '@registratur/functions/embedded'
 
 export interface MeasuredFolder {
@@ -50,7 +50,7 @@ export type BenchArchive = Awaited<ReturnType<typeof openBenchArchive>>
  * @returns the folders of 200 documents
  */
 export async function fillArchive(
-  { context, table }: BenchArchive,
+  { context, table }: { context(): Ctx; table: Table },
   { documents, customers }: { documents: number; customers: number },
 ): Promise<MeasuredFolder[]> {
   const ctx = context()

@@ -17,7 +17,7 @@ export async function compare(
   return { first: a, second: b, ratio: b / a }
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 

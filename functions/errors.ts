@@ -2,7 +2,7 @@ import { ArchiveError, type ErrorKind } from '@registratur/core/errors'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const STATUS: Record<ErrorKind, ContentfulStatusCode> = {
   malformed: 400,

@@ -14,7 +14,7 @@ import { APIError, createAuthEndpoint, isAPIError } from 'better-auth/api'
 import { setSessionCookie } from 'better-auth/cookies'
 import { betterAuth } from 'better-auth/minimal'
 import { emailOTP } from 'better-auth/plugins/email-otp'
-import { z } from 'zod'
+import * as z from 'zod'
 import { sessionToken, tableAdapter } from './adapter.ts'
 
 const CODE_DIGITS = 8

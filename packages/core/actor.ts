@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keys } from './keys.ts'
 import type { Item, Table } from './ports.ts'
 

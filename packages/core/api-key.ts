@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow } from './access.ts'
 import { type Actor, Role } from './actor.ts'
 import type { Ctx } from './ctx.ts'

@@ -1,5 +1,5 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Row } from './item.ts'
 import { Email, Line, Text } from './text.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { Customer, type CustomerRow, nameOf } from './customer-fields.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow, type Permission, type Scope } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { loadCustomer, openFile, requireActive, requireRevision } from './customer.ts'

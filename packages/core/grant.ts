@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow } from './access.ts'
 import { today } from './calendar.ts'
 import { invitation } from './contact.ts'

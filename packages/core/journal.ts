@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { loadCustomer } from './customer.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { insert, type Row, update } from './item.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Ctx } from './ctx.ts'
 import { type OpenFile, openFiles } from './customer.ts'
 import { CustomerId, nameOf } from './customer-fields.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { allow, may } from './access.ts'
 import type { Ctx } from './ctx.ts'
 import { openFiles } from './customer.ts'

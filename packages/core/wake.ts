@@ -11,15 +11,18 @@ import { JOB_SHARDS } from './keys.ts'
  */
 export async function wakeJobs(ctx: Ctx, minutes: number): Promise<number> {
   const to = `${new Date(ctx.now.getTime() - minutes * 60_000).toISOString()}~`
+  const woken = await Promise.all(JOB_SHARDS.map((shard) => wakeShard(ctx, shard, to)))
+  return woken.reduce((sum, n) => sum + n, 0)
+}
+
+async function wakeShard(ctx: Ctx, shard: string, to: string): Promise<number> {
   let woken = 0
-  for (const shard of JOB_SHARDS) {
-    let after: string | undefined
-    do {
-      const page = await ctx.table.query<JobRow>({ pk: `job#${shard}`, to, after, limit: 100 })
-      for (const row of page.items) if (await wake(ctx, row)) woken++
-      after = page.after
-    } while (after)
-  }
+  let after: string | undefined
+  do {
+    const page = await ctx.table.query<JobRow>({ pk: `job#${shard}`, to, after, limit: 100 })
+    for (const row of page.items) if (await wake(ctx, row)) woken++
+    after = page.after
+  } while (after)
   return woken
 }
 
