@@ -123,7 +123,7 @@ describe('API keys', () => {
     expect((await t.ask('POST', '/api/keys', { name: 'X', roles: ['clerk'] }, { key })).status).toBe(403)
     const listed = await t.ask('GET', '/api/keys')
     expect(listed.body.items.find((each: Json) => each.id === id)).toEqual({ ...made.body, key: undefined })
-    expect(JSON.stringify(listed.body)).not.toContain(key.split('_')[2])
+    expect(JSON.stringify(listed.body)).not.toContain(key.slice(-43))
     expect((await t.ask('DELETE', `/api/keys/${id}`)).status).toBe(204)
     expect((await t.ask('GET', '/api/customers', undefined, { key })).body.code).toBe('invalid-key')
     expect((await t.ask('DELETE', `/api/keys/${id}`)).body.code).toBe('key-not-found')
@@ -140,7 +140,7 @@ describe('API keys', () => {
     const { key, id } = (await t.ask('POST', '/api/keys', { name: 'Hashed', roles: ['clerk'] })).body
     const row = await t.archive.table.get({ pk: `key#${id}`, sk: 'key' })
     expect(row).toBeDefined()
-    expect(JSON.stringify(row)).not.toContain(key.split('_')[2])
+    expect(JSON.stringify(row)).not.toContain(key.slice(-43))
   })
 })
 
