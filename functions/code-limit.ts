@@ -3,13 +3,13 @@ import { overwrite, type Row, update } from '@registratur/core/item'
 import { keys } from '@registratur/core/keys'
 import type { Table } from '@registratur/core/ports'
 
-const MOST = 10
+const MOST = 20
 const WINDOW_SECONDS = 10 * 60
 
 type CountRow = Row<{ count: number; until: number }>
 
 /**
- * May another code be asked for with this address? Ten in ten minutes: more would flood a mailbox, void codes that are
+ * May another code be asked for with this address? Twenty in ten minutes: more would flood a mailbox, void codes that are
  * on their way, and give guessing more tries. Known and unknown addresses are counted alike.
  */
 export async function mayAskForCode(table: Table, email: string, now: Date): Promise<boolean> {
