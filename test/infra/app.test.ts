@@ -438,7 +438,7 @@ describe('the edge', () => {
   })
 })
 
-describe.skipIf(!existsSync(join(root, 'functions/aws.ts')))('the functions', () => {
+describe('the functions', () => {
   it('exist', () => {
     expect(Object.keys(handlers).toSorted()).toEqual(Object.keys(RIGHTS).toSorted())
     for (const handler of Object.values(handlers)) {
