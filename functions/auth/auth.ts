@@ -4,7 +4,8 @@
  * Denied by default: what `ENDPOINTS` doesn't list is a 404. Requests are normalised before better-auth sees them, so
  * that a malformed body is a 400 and two spellings of an address are one address.
  *
- * How often a code may be asked for is limited by the app (`functions/code-limit.ts`). Each code allows `ATTEMPTS` tries, however they are raced.
+ * How often a code may be asked for is limited by the app (`functions/code-limit.ts`). Each code allows `ATTEMPTS`
+ * tries, however they are raced.
  */
 import { createHmac } from 'node:crypto'
 import { ArchiveError, ConflictError } from '@registratur/core/errors'
